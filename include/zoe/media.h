@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Media: files in, frames out. A file is read once into a *pack*: its compressed packets, key-frame index, exact display
+ * order, per-frame motion and hash. Frames are then read by display rank: rank 0 is the first frame that a player shows.
+ *
+ * A pack is a folder: index.sqlite beside its data. It can be added to and read by many threads (one zoe_reader each). */
+#ifndef ZOE_MEDIA_H
+#define ZOE_MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zoe/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct zoe_pack zoe_pack;
+typedef struct zoe_reader zoe_reader;
+
+/* Limits on untrusted input; zoe_media_limits_default() fills them. */
+typedef struct zoe_media_limits {
+    int64_t max_file_bytes;  /* 8 GiB */
+    int64_t max_pixels;      /* of one frame; 4096 x 4096 */
+    int max_streams;         /* 64 */
+    int max_frames;          /* of one clip; 1 << 20 */
+    double seconds_per_clip; /* deadline for reading one file; 60 s */
+    double min_clean;        /* share of frames that must decode without a fault; 0.5 */
+} zoe_media_limits;
+
+zoe_media_limits zoe_media_limits_default(void);
+
+/* One skipped or read file, as told to the progress function. */
+typedef struct zoe_index_event {
+    const char *file;   /* path */
+    const char *reason; /* NULL: the file was read; else one line why not */
+    size_t done, total; /* files so far, files in all */
+    size_t skipped;     /* of done */
+} zoe_index_event;
+
+typedef struct zoe_index_options {
+    int workers; /* threads; 0 = number of processors */
+    zoe_media_limits limits;
+    const char *labels_csv;   /* table with a column `file`; NULL: label = name of the file's folder */
+    const char *label_column; /* column of labels_csv that gives the label; "label" */
+    const char *group_column; /* column that gives the group (a subject); NULL: every clip is its own group */
+    double max_bad;           /* share of bad files past which the call fails with ZOE_BAD_FILES; 0.05 */
+    /* Called from one thread at a time; return false to stop (ZOE_STOPPED; what was read stays). May be NULL. */
+    bool (*progress)(const zoe_index_event *event, void *user);
+    void *user;
+} zoe_index_options;
+
+zoe_index_options zoe_index_options_default(void);
+
+/* Reads files, folders (recursively), lists (*.txt, one path a line) and packs into the pack at folder `out`, made when
+ * absent, resumed or added to when present: a file that is there unchanged (path, size, mtime) is not read again, one
+ * of the same content (SHA-256) is stored once. ZOE_DATA: no usable clip at all; ZOE_BAD_FILES: over max_bad (the pack
+ * is complete nevertheless); ZOE_DISK. */
+zoe_status zoe_pack_index(zoe_context *context, const char *const *paths, size_t count, const char *out,
+                          const zoe_index_options *options);
+
+/* True when path is a folder that holds a pack. */
+bool zoe_pack_is(const char *path);
+
+zoe_status zoe_pack_open(zoe_pack **out, zoe_context *context, const char *folder);
+void zoe_pack_free(zoe_pack **pack);
+
+typedef struct zoe_clip {
+    const char *path;    /* as given when it was indexed */
+    const char *label;   /* folder name or the table's; "" when unknown */
+    const char *group;   /* "" = its own */
+    const char *sha256;  /* of the file's bytes, 64 hex digits */
+    int frames;          /* display frames */
+    int clean;           /* of these, decoded without a fault */
+    int width, height;   /* as shown: after rotation, before sample aspect ratio */
+    double fps;          /* mean, frames a second */
+    double seconds;      /* from the first frame's time to the last one's end */
+    const float *motion; /* [frames]: mean motion between frame i-1 and i, codec vectors where there are any (pixels), else
+                            mean absolute difference of grey levels scaled to 0..255; motion[0] = 0 */
+    const float *difference; /* [frames]: mean |I(i) - I(i-1)| of grey levels 0..255; difference[0] = 0 */
+    const double *times; /* [frames]: s, on the file's clock from the first shown frame */
+    const uint8_t *tainted; /* [frames]: 1 where the decoder complained */
+} zoe_clip;
+
+size_t zoe_pack_clips(const zoe_pack *pack);
+/* Borrowed until the pack is freed; NULL past the end. Clips are ordered by path, bytewise: the order of indexing and the
+ * number of workers do not matter. */
+const zoe_clip *zoe_pack_clip(const zoe_pack *pack, size_t clip);
+
+typedef struct zoe_skipped {
+    const char *file, *reason;
+} zoe_skipped;
+size_t zoe_pack_skipped(const zoe_pack *pack, const zoe_skipped **out);
+
+/* Keep up to `bytes` of decoded frames in memory, shared by all readers; whole clips are kept at one size each.
+ * Default 0. Call before readers work. */
+void zoe_pack_set_cache(zoe_pack *pack, size_t bytes);
+
+/* A reader decodes; one for each thread. Errors go to its context. The pack must outlive it. */
+zoe_status zoe_reader_new(zoe_reader **out, zoe_context *context, zoe_pack *pack);
+void zoe_reader_free(zoe_reader **reader);
+
+/* Writes n frames, RGB bytes [n][height][width][3], the whole frame scaled to width x height by area (0 x 0: as shown,
+ * unscaled). Ranks in any order, repeats allowed. Rotation applied, sample aspect ratio ignored, colours as tagged (BT.601
+ * limited range when untagged). ZOE_DATA: a rank outside 0..frames-1 or a frame that does not decode (the message names
+ * file, rank and number of frames). */
+zoe_status zoe_reader_frames(zoe_reader *reader, size_t clip, const int *ranks, size_t n, int width, int height,
+                             uint8_t *rgb);
+
+/* Synthetic worlds: a pure function of (seed, index). */
+typedef struct zoe_synth_options {
+    const char *world; /* "motion" */
+    int clips;         /* number of clips; 240 */
+    uint64_t seed;     /* 1 */
+    int workers;       /* threads; 0 = number of processors */
+} zoe_synth_options;
+zoe_synth_options zoe_synth_options_default(void);
+
+/* Writes out/KIND/NNNNN.mp4 (libx264 where FFmpeg has it, else MPEG-4) and NNNNN.json {kind, fps, joints}. ZOE_CONFIG: an
+ * unknown world; ZOE_DISK. Files already there are replaced. */
+zoe_status zoe_synth(zoe_context *context, const char *out, const zoe_synth_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
