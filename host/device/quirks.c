@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Driver faults and habits: the one file with names of vendors. A row says what was seen, where, and which test shows it;
+ * everything else decides by capability. */
+#include "device/internal.h"
+
+#include <string.h>
+
+const zoe__quirk zoe__quirks[] = {
+    {"Portable Computing Language", NULL, NULL, ZOE__QUIRK_OWN_CACHE,
+     "PoCL 3.1 to 7.1: reading CL_PROGRAM_BINARIES compiles the program once more; it has a cache of its own",
+     "cache: pocl_keeps_its_own_cache"},
+    {"NVIDIA CUDA", NULL, NULL, ZOE__QUIRK_OWN_CACHE,
+     "all: the driver caches compiled programs by itself (~/.nv/ComputeCache)", "list: quirk_rows"},
+    {"rusticl", NULL, NULL, ZOE__QUIRK_OWN_CACHE,
+     "Mesa 22.3: a foreign program binary aborts the process; Mesa has a shader cache of its own", "list: quirk_rows"},
+    {"Oclgrind", NULL, NULL, ZOE__QUIRK_OWN_CACHE,
+     "21.10: a simulator; programs must come from source for its reports to name lines", "list: quirk_rows"},
+    {NULL, "llvmpipe", NULL, ZOE__QUIRK_SIMT | ZOE__QUIRK_BY_NAME,
+     "Mesa 22.3: says CPU, but a work-group of one with float8 takes 26 s for PoCL's 13 ms", "list: quirk_rows"},
+    {"Clover", NULL, NULL, ZOE__QUIRK_BY_NAME,
+     "Mesa 22.3: OpenCL 1.1 only, and wrong results are reported by others", "list: quirk_rows"},
+};
+const size_t zoe__quirk_count = sizeof zoe__quirks / sizeof zoe__quirks[0];
+
+static bool matches(const char *part, const char *text)
+{
+    return !part || strstr(text, part);
+}
+
+unsigned zoe__quirk_flags(const char *platform, const char *device, const char *driver)
+{
+    unsigned flags = 0;
+    for (size_t i = 0; i < zoe__quirk_count; i++) {
+        const zoe__quirk *row = &zoe__quirks[i];
+        if (matches(row->platform, platform) && matches(row->device, device) && matches(row->driver, driver))
+            flags |= row->flags;
+    }
+    return flags;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Backbones: the networks that are trained by pretext tasks. One file each in host/backbones/. */
+#ifndef ZOE_BACKBONE_H
+#define ZOE_BACKBONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <zoe/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct zoe_backbone {
+    const char *name;      /* "mini", "resnet18", "caffenet" */
+    const char *summary;   /* one line */
+    int frame, crop;       /* side of the frames as decoded and of the square crop the network sees, pixels */
+    float mean[3], std[3]; /* of the input, scale 0..1, in the order of the network's channels */
+    bool bgr;
+    const char *features;  /* layer whose output a pretext head takes: "fc", "fc7", "avgpool" */
+    /* Adds the network to the graph, marks its layers, returns the features. x is {N, 3, crop, crop}; dropout is the ratio where the
+     * network has dropout (0 = none). */
+    zoe_value (*build)(zoe_graph *graph, zoe_value x, float dropout);
+} zoe_backbone;
+
+/* NULL past the end. Borrowed, constant. */
+const zoe_backbone *zoe_backbone_at(size_t index);
+/* NULL with ZOE_CONFIG text ("did you mean") in the context when unknown. */
+const zoe_backbone *zoe_backbone_find(zoe_context *context, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
