@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OpenCL driver's own state, shared by the opencl_*.c files. */
+#ifndef ZOE__OPENCL_H
+#define ZOE__OPENCL_H
+
+#include <CL/cl.h>
+
+#include "device/internal.h"
+
+/* A built program, kept until the device closes. */
+typedef struct zoe__program {
+    char *name, *options;
+    cl_program program;
+} zoe__program;
+
+typedef struct zoe__opencl {
+    cl_device_id device;
+    bool is_part; /* made by clCreateSubDevices: to release */
+    cl_context context;
+    cl_command_queue work, uploads;
+    cl_event last_upload; /* of those that no fence has covered; NULL: none */
+    zoe__program *programs;
+    size_t program_count, program_capacity;
+} zoe__opencl;
+
+/* Reads everything about a device; id, rank and alias_of are the list's. */
+void zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device);
+
+/* The program cl/NAME.cl with these options, built at most once a device; borrowed. */
+zoe_status zoe__program_get(cl_program *out, zoe_device *device, const char *name, const char *options);
+void zoe__program_free_all(zoe_device *device);
+
+zoe_status zoe__opencl_mem_new(zoe__mem *mem, const char *what);
+zoe_status zoe__opencl_mem_part(zoe__mem *part);
+void zoe__opencl_mem_free(zoe__mem *mem);
+zoe_status zoe__opencl_mem_write(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
+zoe_status zoe__opencl_mem_read(zoe__mem *mem, size_t offset, void *data, size_t bytes);
+zoe_status zoe__opencl_mem_zero(zoe__mem *mem);
+zoe_status zoe__opencl_mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
+
+zoe_status zoe__opencl_kernel_new(zoe__kernel *kernel, const char *program, const char *options);
+void zoe__opencl_kernel_free(zoe__kernel *kernel);
+zoe_status zoe__opencl_kernel_arg(zoe__kernel *kernel, unsigned index, char kind, const void *value);
+zoe_status zoe__opencl_kernel_run(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                                  const char *label);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Kernel objects: made once, arguments set once, launched many times. A launch allocates nothing of ours. */
+#include "device/opencl.h"
+
+#include <string.h>
+
+/* A failed call on a kernel, with everything that helps to find it. Only built when it is needed. */
+static zoe_status fail_kernel(const zoe__kernel *kernel, cl_int code, const char *call, const char *label)
+{
+    char what[256];
+    const bool named = label && label[0] && strcmp(label, kernel->name);
+    zoe__format(what, sizeof what, "%s %s%s%s%s", call, kernel->name, named ? " (layer " : "", named ? label : "",
+                named ? ")" : "");
+    return zoe__cl_check(kernel->device, code, what);
+}
+
+zoe_status zoe__opencl_kernel_new(zoe__kernel *kernel, const char *program, const char *options)
+{
+    zoe_device *device = kernel->device;
+    cl_program built;
+    cl_int code;
+    ZOE_TRY(zoe__program_get(&built, device, program, options));
+    kernel->handle = clCreateKernel(built, kernel->name, &code);
+    ZOE_FAIL_IF(device->context, code == CL_INVALID_KERNEL_NAME, ZOE_BUILD, "cl/%s.cl has no kernel '%s'", program,
+                kernel->name);
+    if (code != CL_SUCCESS) return fail_kernel(kernel, code, "clCreateKernel", NULL);
+    if (clGetKernelWorkGroupInfo(kernel->handle, device->opencl->device, CL_KERNEL_WORK_GROUP_SIZE,
+                                 sizeof kernel->max_group, &kernel->max_group, NULL) != CL_SUCCESS ||
+        !kernel->max_group)
+        kernel->max_group = device->info.max_work_group;
+    return ZOE_OK;
+}
+
+void zoe__opencl_kernel_free(zoe__kernel *kernel)
+{
+    clReleaseKernel(kernel->handle);
+}
+
+zoe_status zoe__opencl_kernel_arg(zoe__kernel *kernel, unsigned index, char kind, const void *value)
+{
+    cl_int code;
+    if (kind == 'm') {
+        const zoe__mem *const *mem = value;
+        const cl_mem handle = mem && *mem ? (*mem)->handle : NULL;
+        code = clSetKernelArg(kernel->handle, index, sizeof handle, &handle);
+    } else if (kind == 'l') {
+        code = clSetKernelArg(kernel->handle, index, *(const size_t *)value, NULL);
+    } else {
+        ZOE_FAIL_IF(kernel->device->context, !strchr("ifu", kind) || !kind, ZOE_USAGE, "argument %u of %s: kind '%c'", index,
+                    kernel->name, kind);
+        code = clSetKernelArg(kernel->handle, index, 4, value);
+    }
+    if (code == CL_SUCCESS) return ZOE_OK;
+    char call[64];
+    zoe__format(call, sizeof call, "clSetKernelArg %u ('%c') of", index, kind);
+    return fail_kernel(kernel, code, call, NULL);
+}
+
+/* ZOE_SYNC=1: the error of a kernel belongs to this launch and no other. */
+static zoe_status run_and_wait(zoe__kernel *kernel, cl_uint dims, const size_t *global, const size_t *local,
+                               const char *label)
+{
+    cl_command_queue queue = kernel->device->opencl->work;
+    cl_event event = NULL;
+    cl_int state = CL_COMPLETE;
+    kernel->device->counters.waits++;
+    cl_int code = clEnqueueNDRangeKernel(queue, kernel->handle, dims, NULL, global, local, 0, NULL, &event);
+    if (code != CL_SUCCESS) return fail_kernel(kernel, code, "clEnqueueNDRangeKernel", label);
+    code = clWaitForEvents(1, &event);
+    if (clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) != CL_SUCCESS)
+        state = CL_COMPLETE;
+    clReleaseEvent(event);
+    if (state < 0) code = state; /* says more than -14, "a command in the wait list failed" */
+    return code == CL_SUCCESS ? ZOE_OK : fail_kernel(kernel, code, "running", label);
+}
+
+zoe_status zoe__opencl_kernel_run(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                                  const char *label)
+{
+    if (kernel->device->sync) return run_and_wait(kernel, (cl_uint)dims, global, local, label);
+    const cl_int code = clEnqueueNDRangeKernel(kernel->device->opencl->work, kernel->handle, (cl_uint)dims, NULL, global,
+                                               local, 0, NULL, NULL);
+    return code == CL_SUCCESS ? ZOE_OK : fail_kernel(kernel, code, "clEnqueueNDRangeKernel", label);
+}

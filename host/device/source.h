@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The text of the kernels: embedded in the library, or from the folder ZOE_CL_DIR while developing. */
+#ifndef ZOE__SOURCE_H
+#define ZOE__SOURCE_H
+
+#include "core/core.h"
+
+/* cl/common.cl and cl/NAME.cl, each behind a #line with its file name, so that compilers name our files. ZOE_CL_DIR is
+ * asked first, file by file. *out is the caller's to free(). ZOE_BUILD: there is no such program. */
+zoe_status zoe__source_get(char **out, zoe_context *context, const char *name);
+
+#endif
