@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * picture: bytes to normalised crops. y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c]. A crop that would leave
+ * the picture is moved inside. H x W bytes, P x Q output. Kernels: cl/picture.cl. */
+#include "ops/node.h"
+
+/* ---- definition ---- */
+
+static int clamp(int value, int high)
+{
+    return value < 0 ? 0 : value > high ? high : value;
+}
+
+static void ref_forward(const zoe__ref *ref)
+{
+    const zoe_picture_options *o = ref->node->options;
+    const zoe_shape in = ref->x_shape[0], out = ref->y_shape;
+    const uint8_t *bytes = zoe__ref_u8(ref, 0);
+    const int32_t *table = zoe__ref_i32(ref, 1);
+    double *y = ref->y;
+    for (int n = 0; n < out.n; n++) {
+        const int top = clamp(table[4 * n], in.h - out.h), left = clamp(table[4 * n + 1], in.w - out.w);
+        const bool flip = table[4 * n + 2] != 0;
+        for (int c = 0; c < 3; c++)
+            for (int p = 0; p < out.h; p++)
+                for (int q = 0; q < out.w; q++) {
+                    const size_t row = (size_t)n * (size_t)in.h + (size_t)(top + p);
+                    const size_t pixel = row * (size_t)in.w + (size_t)(left + (flip ? out.w - 1 - q : q));
+                    const double value = bytes[pixel * 3 + (size_t)(o->bgr ? 2 - c : c)];
+                    *y++ = (value / 255 - (double)o->mean[c]) / (double)o->std[c];
+                }
+    }
+}
+
+/* ---- device: y is planar or blocked, as its consumers like ---- */
+
+static zoe_status forward(zoe_plan *plan, zoe__node *node)
+{
+    const zoe_picture_options *o = node->options;
+    const zoe_shape in = zoe__plan_shape(plan, node->input[0]);
+    const zoe__view *y = zoe__plan_y(plan, node);
+    double scale[3], shift[3];
+    for (int c = 0; c < 3; c++) {
+        scale[c] = 1 / (255 * (double)o->std[c]);
+        shift[c] = -(double)o->mean[c] / (double)o->std[c];
+    }
+    int rows;
+    zoe__launch_spec spec = zoe__spec_pixels(plan, "picture", y->planar ? "picture_planar" : "picture_blocked", y->shape.n,
+                                             y->shape.h, y->shape.w, &rows);
+    spec.bytes = 3.0 * (sizeof(float) + 1) * y->shape.n * y->shape.h * y->shape.w;
+    return zoe__plan_launch(plan, node, &spec, "mmviiiffffffii", zoe__plan_x(plan, node, 0)->mem,
+                            zoe__plan_x(plan, node, 1)->mem, y, in.h, in.w, (int)o->bgr, scale[0], scale[1], scale[2],
+                            shift[0], shift[1], shift[2], y->shape.n, rows);
+}
+
+zoe_picture_options zoe_picture_options_default(void)
+{
+    return (zoe_picture_options){.std = {1, 1, 1}};
+}
+
+extern const zoe__op zoe__op_picture;
+
+zoe_value zoe_picture(zoe_graph *graph, const char *name, zoe_value bytes, zoe_value table,
+                      const zoe_picture_options *options)
+{
+    zoe__node node;
+    if (!zoe__node_begin(graph, &node, &zoe__op_picture, name, (zoe_value[]){bytes, table}, 2)) return ZOE_NO_VALUE;
+    zoe_picture_options o = *options;
+    const zoe_shape b = zoe_graph_shape(graph, bytes), t = zoe_graph_shape(graph, table);
+    if (zoe__graph_value(graph, bytes)->dtype != ZOE_U8 || zoe__graph_value(graph, table)->dtype != ZOE_I32)
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): bytes must be of type U8, the table of type I32", name);
+    if (b.c != 3) return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): %d channels, takes 3", name, b.c);
+    if (t.n != b.n || t.c != 4 || t.h != 1 || t.w != 1)
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): table is %dx%dx%dx%d, wanted %dx4x1x1", name, t.n, t.c,
+                                  t.h, t.w, b.n);
+    if (o.height < 1 || o.width < 1 || o.height > b.h || o.width > b.w)
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): crop %dx%d (height x width) is not within %dx%d", name,
+                                  o.height, o.width, b.h, b.w);
+    for (int c = 0; c < 3; c++)
+        if (!(o.std[c] > 0))
+            return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (picture): std[%d] = %g must be above 0", name, c,
+                                      (double)o.std[c]);
+    node.options = &o;
+    node.options_bytes = sizeof o;
+    return zoe__graph_add(graph, &node, (zoe_shape){b.n, 3, o.height, o.width});
+}
+
+const zoe__op zoe__op_picture = {
+    .name = "picture",
+    .no_gradient = true,
+    .integer_inputs = 1 << 0 | 1 << 1,
+    .ref_forward = ref_forward,
+    .forward = forward,
+};
