@@ -21,3 +21,58 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
     }
     return counter;
 }
+
+/* ---- for the kernels that visit each pixel of a tensor: 8 channels are one float8 ---- */
+
+/* The five arguments of a view ('v' of zoe__plan_launch), and its pixel (h, w) of plane n * C8 + c8. */
+#define ZOE_IN(x) __global const float8 *x, int x##_C8, int x##_H, int x##_W, int x##_P
+#define ZOE_OUT(x) __global float8 *x, int x##_C8, int x##_H, int x##_W, int x##_P
+#define ZOE_AT(x, plane, h, w) \
+    x[((size_t)(plane) * (x##_H + 2 * x##_P) + (h) + x##_P) * (x##_W + 2 * x##_P) + (w) + x##_P]
+
+/* Stands before a block that is run for each (plane, h, w) of planes x H x W exactly once, by all work-items together: `rows` rows
+ * for each in the vector family, one pixel in simt (host/ops/node.h). The block must not leave by break or continue. */
+#ifdef ZOE_FAMILY_VECTOR
+#define ZOE_GROUP 1
+#define ZOE_FOR_PIXELS(planes, H, W, rows)                                                                      \
+    for (int row_ = (int)get_global_id(0) * (rows), end_ = min(row_ + (rows), (planes) * (H)); row_ < end_; row_++) \
+        for (int plane = row_ / (H), h = row_ - plane * (H), w = 0; w < (W); w++)
+#else
+#define ZOE_GROUP 64
+#define ZOE_FOR_PIXELS(planes, H, W, rows)                                                      \
+    const int pixel_ = (int)get_global_id(0), row_ = pixel_ / (W), plane = row_ / (H);         \
+    const int h = row_ - plane * (H), w = pixel_ - row_ * (W);                                  \
+    if (pixel_ < (planes) * (H) * (W) && (rows) > 0)
+#endif
+
+/* The sum of x over the work-group's ZOE_GROUP items, given to all of them, in an order that no device changes.
+ * scratch: __local float8[ZOE_GROUP]. Every item of the group must come here. */
+static inline float8 zoe_group_sum(float8 x, __local float8 *scratch)
+{
+#if ZOE_GROUP > 1
+    const int item = (int)get_local_id(0);
+    scratch[item] = x;
+    for (int other = ZOE_GROUP / 2; other > 0; other /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (item < other) scratch[item] += scratch[item + other];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    x = scratch[0];
+    barrier(CLK_LOCAL_MEM_FENCE);
+#endif
+    return x;
+}
+
+/* Sum of the 8 lanes, by halves. */
+static inline float zoe_sum8(float8 x)
+{
+    const float4 a = x.lo + x.hi;
+    const float2 b = a.lo + a.hi;
+    return b.x + b.y;
+}
+
+/* Lanes of block c8 that are channels below C: -1, else 0, as select() likes it. */
+static inline int8 zoe_lanes(int c8, int C)
+{
+    return ((int8)(0, 1, 2, 3, 4, 5, 6, 7) + c8 * 8) < C;
+}

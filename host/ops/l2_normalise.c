@@ -48,7 +48,7 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
     const size_t images = (size_t)s.n, planes = images * (size_t)((s.c + 7) / 8);
     zoe__plan_aux(plan, node, 0, 2 * images);
     zoe__plan_workspace(plan, node, ZOE__FORWARD, planes);
-    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, planes);
+    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, planes + images);
     return ZOE_OK;
 }
 
@@ -76,6 +76,9 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     const int planes = y->shape.n * y->c8;
     zoe__launch_spec spec = zoe__spec_items(plan, "l2_normalise", "l2_dots", (size_t)planes);
     ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmi", y, dy, sums, planes));
+    spec = zoe__spec_items(plan, "l2_normalise", "l2_join", (size_t)y->shape.n);
+    spec.bytes = sizeof(float) * ((double)planes + 3.0 * y->shape.n);
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "mmii", sums, norms, y->shape.n, y->c8));
     int rows;
     spec = zoe__spec_pixels(plan, "l2_normalise", "l2_backward", planes, y->shape.h, y->shape.w, &rows);
     return zoe__plan_launch(plan, node, &spec, "vvmmviii", y, dy, sums, norms, dx, zoe__plan_dx_add(plan, node, 0), planes,

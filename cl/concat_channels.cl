@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Channels 0 .. C-1 of x are channels first .. first+C-1 of y. One launch for each input, in order.
+ *   forward:  visits the `blocks` blocks of y that x reaches; channels before `first` keep what earlier launches wrote
+ *   backward: dx (+)= the channels of dy, zero in padded channels */
+
+__kernel void concat_channels_forward(ZOE_IN(x), ZOE_OUT(y), int first, int blocks, int planes, int rows)
+{
+    const int shift = first % 8;
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
+    {
+        const int n = plane / blocks, block = plane - n * blocks, to = n * y_C8 + first / 8 + block;
+        if (shift == 0) {
+            ZOE_AT(y, to, h, w) = ZOE_AT(x, n * x_C8 + block, h, w);
+        } else {
+            __global float *out = (__global float *)&ZOE_AT(y, to, h, w);
+            for (int lane = 0; lane < 8; lane++) {
+                const int c = block * 8 + lane - shift;
+                if (c < 0) continue;
+                out[lane] = c < x_C8 * 8 ? ((__global const float *)&ZOE_AT(x, n * x_C8 + c / 8, h, w))[c % 8] : 0.0f;
+            }
+        }
+    }
+}
+
+__kernel void concat_channels_backward(ZOE_IN(dy), ZOE_OUT(dx), int first, int C, int add, int planes, int rows)
+{
+    const int shift = first % 8;
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
+    {
+        const int n = plane / dx_C8, block = plane - n * dx_C8, from = n * dy_C8 + first / 8 + block;
+        float8 value = ZOE_AT(dy, from, h, w);
+        if (shift != 0) {
+            float lanes[16];
+            float8 next = 0.0f;
+            if (first / 8 + block + 1 < dy_C8) next = ZOE_AT(dy, from + 1, h, w);
+            vstore8(value, 0, lanes);
+            vstore8(next, 1, lanes);
+            value = vload8(0, lanes + shift);
+        }
+        value = select((float8)(0.0f), value, zoe_lanes(block, C));
+        if (add) value += ZOE_AT(dx, plane, h, w);
+        ZOE_AT(dx, plane, h, w) = value;
+    }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * x: N images of C logits. tops = largest logit, sums = sum of exp(x - top) of each image.
+ *   loss = 1/N * sum over n of log(sum) - (x[label] - top),   dx (+)= (exp(x - top) / sum - [c == label]) * scale
+ * Images whose label is outside 0..C-1 give nothing. */
+
+__kernel void softmax_images(ZOE_IN(x), __global const int *labels, __global float *tops, __global float *losses, int images,
+                             int C)
+{
+    __global float *sums = tops + images;
+    const int n = (int)get_global_id(0), first = n * x_C8;
+    if (n >= images) return;
+    float8 tops8 = -INFINITY;
+    for (int c8 = 0; c8 < x_C8; c8++) {
+        const float8 value = ZOE_AT(x, first + c8, 0, 0);
+        tops8 = select(tops8, value, ((value > tops8) | isnan(value)) & zoe_lanes(c8, C));
+    }
+    float top = tops8.s0, lanes[8];
+    vstore8(tops8, 0, lanes);
+    for (int i = 1; i < 8; i++)
+        if (lanes[i] > top || isnan(lanes[i])) top = lanes[i];
+    float8 sum = 0.0f;
+    for (int c8 = 0; c8 < x_C8; c8++)
+        sum += select((float8)(0.0f), exp(ZOE_AT(x, first + c8, 0, 0) - top), zoe_lanes(c8, C));
+    tops[n] = top;
+    sums[n] = zoe_sum8(sum);
+    const int label = labels[n];
+    float loss = 0.0f;
+    if (label >= 0 && label < C) {
+        const float chosen = ((__global const float *)&ZOE_AT(x, first + label / 8, 0, 0))[label % 8];
+        loss = log(sums[n]) - (chosen - top);
+    }
+    losses[n] = loss;
+}
+
+/* One work-item; the low bits that a sum loses are carried along (Kahan). */
+__kernel void softmax_mean(__global const float *losses, ZOE_OUT(y), int images)
+{
+    if (get_global_id(0) > 0) return;
+    float sum = 0.0f, lost = 0.0f;
+    for (int n = 0; n < images; n++) {
+        const float value = losses[n] - lost, next = sum + value;
+        lost = (next - sum) - value;
+        sum = next;
+    }
+    ZOE_AT(y, 0, 0, 0) = (float8)(sum / (float)images, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f);
+}
+
+__kernel void softmax_backward(ZOE_IN(x), __global const int *labels, __global const float *tops, ZOE_OUT(dx), int images,
+                               int C, float scale, int add, int planes, int rows)
+{
+    __global const float *sums = tops + images;
+    ZOE_FOR_PIXELS(planes, 1, 1, rows)
+    {
+        const int n = plane / x_C8, c8 = plane - n * x_C8, label = labels[n];
+        float8 value = 0.0f;
+        if (label >= 0 && label < C) {
+            const int8 hit = ((int8)(0, 1, 2, 3, 4, 5, 6, 7) + c8 * 8) == label;
+            value = exp(ZOE_AT(x, plane, h, w) - tops[n]) / sums[n] - select((float8)(0.0f), (float8)(1.0f), hit);
+            value = select((float8)(0.0f), value * scale, zoe_lanes(c8, C));
+        }
+        if (add) value += ZOE_AT(dx, plane, h, w);
+        ZOE_AT(dx, plane, h, w) = value;
+    }
+}
