@@ -111,13 +111,16 @@ void zoe__image_text_size(const char *text, int scale, int *width, int *height)
 /* The picture goes through libpng's simplified interface: it has no longjmp to leak past. */
 static zoe_status write_stream(const zoe__image *image, zoe_context *context, const char *path, FILE *file)
 {
-    png_image png = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)image->width,
-                     .height = (png_uint_32)image->height, .format = PNG_FORMAT_RGB};
+    png_image png = {.version = PNG_IMAGE_VERSION,
+                     .width = (png_uint_32)image->width,
+                     .height = (png_uint_32)image->height,
+                     .format = PNG_FORMAT_RGB};
     errno = 0;
     const int written = png_image_write_to_stdio(&png, file, 0, image->rgb, image->width * 3, NULL);
     const int code = errno;
     png_image_free(&png);
-    ZOE_FAIL_IF(context, !written, ZOE_DISK, "%s: cannot write the picture: %s", path, code ? strerror(code) : png.message);
+    ZOE_FAIL_IF(context, !written, ZOE_DISK, "%s: cannot write the picture: %s", path,
+                code ? strerror(code) : png.message);
     return ZOE_OK;
 }
 

@@ -43,13 +43,15 @@ void zoe__image_frame(zoe__image *image, int x, int y, int width, int height, in
 /* Draws rgb [height][width][3] with its corner at (x, y), each pixel as a square of scale x scale (scale >= 1). */
 void zoe__image_blit(zoe__image *image, int x, int y, const uint8_t *rgb, int width, int height, int scale);
 
-/* Draws text in the 5x8 font, upper left corner at (x, y); '\n' starts a new line, other bytes outside 32..126 show as '?'. */
+/* Draws text in the 5x8 font, upper left corner at (x, y); '\n' starts a new line, other bytes outside 32..126 show as
+ * '?'. */
 void zoe__image_text(zoe__image *image, int x, int y, const char *text, int scale, uint32_t colour);
 
 /* Size of text in pixels: the widest line, all lines. Either pointer may be NULL. */
 void zoe__image_text_size(const char *text, int scale, int *width, int *height);
 
-/* Writes a PNG under a temporary name in the same folder and renames it, so that `path` is never half a file. ZOE_DISK. */
+/* Writes a PNG under a temporary name in the same folder and renames it, so that `path` is never half a file. ZOE_DISK.
+ */
 zoe_status zoe__image_write_png(const zoe__image *image, zoe_context *context, const char *path);
 
 /* One cell of a contact sheet. Everything is borrowed. */
@@ -61,9 +63,10 @@ typedef struct zoe__thumb {
     int border_thickness; /* 0: no frame */
 } zoe__thumb;
 
-/* Makes a sheet of rows x columns cells (thumbs row by row) on white, `title` (NULL: none) above. Cells of one sheet have one
- * size, that of the largest picture and the widest caption. *out is new: the caller frees it. Errors as zoe__image_new(). */
-zoe_status zoe__image_sheet(zoe__image *out, zoe_context *context, const char *title, const zoe__thumb *thumbs, int rows,
-                            int columns, int scale);
+/* Makes a sheet of rows x columns cells (thumbs row by row) on white, `title` (NULL: none) above. Cells of one sheet
+ * have one size, that of the largest picture and the widest caption. *out is new: the caller frees it. Errors as
+ * zoe__image_new(). */
+zoe_status zoe__image_sheet(zoe__image *out, zoe_context *context, const char *title, const zoe__thumb *thumbs,
+                            int rows, int columns, int scale);
 
 #endif

@@ -54,21 +54,23 @@ static void draw_thumb(zoe__image *sheet, const zoe__thumb *thumb, const layout 
     if (thumb->caption) zoe__image_text(sheet, x, y + below, thumb->caption, 1, TEXT_COLOUR);
 }
 
-zoe_status zoe__image_sheet(zoe__image *out, zoe_context *context, const char *title, const zoe__thumb *thumbs, int rows,
-                            int columns, int scale)
+zoe_status zoe__image_sheet(zoe__image *out, zoe_context *context, const char *title, const zoe__thumb *thumbs,
+                            int rows, int columns, int scale)
 {
     *out = (zoe__image){0};
-    ZOE_FAIL_IF(context, rows < 1 || columns < 1 || rows > 4096 || columns > 4096 || scale < 1 || scale > 64, ZOE_CONFIG,
-                "contact sheet of %d x %d cells at scale %d: cells must be in 1..4096, scale in 1..64", rows, columns, scale);
+    ZOE_FAIL_IF(context, rows < 1 || columns < 1 || rows > 4096 || columns > 4096 || scale < 1 || scale > 64,
+                ZOE_CONFIG, "contact sheet of %d x %d cells at scale %d: cells must be in 1..4096, scale in 1..64",
+                rows, columns, scale);
     const layout l = measure(title, thumbs, rows * columns, scale);
     int title_width = 0;
     if (title) zoe__image_text_size(title, 1, &title_width, NULL);
     int64_t width = (int64_t)columns * l.cell_width + GAP, height = (int64_t)rows * l.cell_height + l.top + GAP;
     if (width < title_width + 2 * GAP) width = title_width + 2 * GAP;
-    ZOE_TRY(zoe__image_new(out, context, width > INT_MAX ? INT_MAX : (int)width, height > INT_MAX ? INT_MAX : (int)height,
-                           ZOE__WHITE));
+    ZOE_TRY(zoe__image_new(out, context, width > INT_MAX ? INT_MAX : (int)width,
+                           height > INT_MAX ? INT_MAX : (int)height, ZOE__WHITE));
     if (title) zoe__image_text(out, GAP, GAP, title, 1, TEXT_COLOUR);
     for (int i = 0; i < rows * columns; i++)
-        draw_thumb(out, &thumbs[i], &l, GAP + i % columns * l.cell_width, GAP + l.top + i / columns * l.cell_height, scale);
+        draw_thumb(out, &thumbs[i], &l, GAP + i % columns * l.cell_width, GAP + l.top + i / columns * l.cell_height,
+                   scale);
     return ZOE_OK;
 }

@@ -215,14 +215,19 @@ static void test_sheet(void **state)
     for (int i = 0; i < 12; i++) memcpy(red + 3 * i, (uint8_t[]){200, 0, 0}, 3);
     for (int i = 0; i < 4; i++) memcpy(blue + 3 * i, (uint8_t[]){0, 0, 200}, 3);
     const zoe__thumb thumbs[] = {
-        {.rgb = red, .width = 4, .height = 3, .caption = "walk 0.93\nrank 7", .border = ZOE__GREEN, .border_thickness = 2},
+        {.rgb = red,
+         .width = 4,
+         .height = 3,
+         .caption = "walk 0.93\nrank 7",
+         .border = ZOE__GREEN,
+         .border_thickness = 2},
         {.rgb = blue, .width = 2, .height = 2, .border = ZOE__RED, .border_thickness = 1},
         {.caption = "random"},
         {0},
     };
     zoe__image sheet;
-    assert_int_equal(zoe__image_sheet(&sheet, context, "a title that is wider than both of the columns", thumbs, 2, 2, 5),
-                     ZOE_OK);
+    assert_int_equal(
+        zoe__image_sheet(&sheet, context, "a title that is wider than both of the columns", thumbs, 2, 2, 5), ZOE_OK);
     assert_int_equal(count(&sheet, 0xc80000), 12 * 25);
     assert_int_equal(count(&sheet, 0x0000c8), 4 * 25);
     assert_int_equal(count(&sheet, ZOE__GREEN), 24 * 19 - 20 * 15);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * zoe_synth(): the table of worlds, one thread a processor, files written whole or not at all. */
+#include <errno.h>
+#include <libavutil/mem.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zoe/media.h>
+
+#include "core/core.h"
+#include "media/synth.h"
+
+enum { PATH_BYTES = 4096, WORKERS_MAX = 256 };
+
+#define X(name) extern const zoe__synth_world zoe__##name;
+#include "zoe_worlds.inc"
+#undef X
+
+static const zoe__synth_world *const worlds[] = {
+#define X(name) &zoe__##name,
+#include "zoe_worlds.inc"
+#undef X
+};
+
+enum { WORLDS = sizeof worlds / sizeof worlds[0] };
+
+/* What the workers share. Which of them makes a clip does not matter to its content. */
+typedef struct job {
+    const zoe__synth_world *world;
+    const char *out;
+    uint64_t seed;
+    int clips;
+    atomic_int next;
+    atomic_bool failed;
+    pthread_mutex_t lock; /* guards status and error */
+    zoe_status status;
+    char error[1024];
+} job;
+
+typedef struct worker {
+    job *job;
+    zoe_context *context;
+    uint8_t *rgb;  /* frames of one clip */
+    float *joints; /* of one clip */
+    pthread_t thread;
+    bool started;
+} worker;
+
+zoe_synth_options zoe_synth_options_default(void)
+{
+    return (zoe_synth_options){.world = "motion", .clips = 240, .seed = 1};
+}
+
+zoe_status zoe__synth_find(const zoe__synth_world **out, zoe_context *context, const char *name)
+{
+    char known[512] = "";
+    for (int i = 0; i < WORLDS; i++) {
+        *out = worlds[i];
+        if (name && strcmp(name, worlds[i]->name) == 0) return ZOE_OK;
+        const size_t used = strlen(known);
+        zoe__format(known + used, sizeof known - used, "%s%s", i ? ", " : "", worlds[i]->name);
+    }
+    *out = NULL;
+    return zoe__fail(context, ZOE_CONFIG, "unknown world '%s'; known: %s", name ? name : "", known);
+}
+
+/* ---- files ---- */
+
+static zoe_status make_folder(zoe_context *context, const char *path)
+{
+    char part[PATH_BYTES];
+    ZOE_FAIL_IF(context, !zoe__format(part, sizeof part, "%s", path), ZOE_DISK, "%.200s...: path is too long", path);
+    for (char *p = part + 1;; p++) {
+        const char end = *p;
+        if (end && end != '/') continue;
+        *p = '\0';
+        struct stat info;
+        if (mkdir(part, 0777) != 0) {
+            const int code = errno;
+            const bool folder = stat(part, &info) == 0 && S_ISDIR(info.st_mode);
+            ZOE_FAIL_IF(context, !folder, ZOE_DISK, "%s: cannot make the folder: %s", part, strerror(code));
+        }
+        if (!end) return ZOE_OK;
+        *p = end;
+    }
+}
+
+/* Under a temporary name first: a reader never sees half a file. */
+static zoe_status write_file(zoe_context *context, const char *path, const void *bytes, size_t size)
+{
+    char temporary[PATH_BYTES + 32];
+    ZOE_FAIL_IF(context, !zoe__format(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()), ZOE_DISK,
+                "%.200s...: path is too long", path);
+    FILE *file = fopen(temporary, "wb");
+    ZOE_FAIL_IF(context, !file, ZOE_DISK, "%s: cannot write: %s", path, strerror(errno));
+    int code = fwrite(bytes, 1, size, file) == size ? 0 : errno;
+    if (fclose(file) != 0 && !code) code = errno;
+    if (!code && rename(temporary, path) != 0) code = errno;
+    if (code) unlink(temporary);
+    ZOE_FAIL_IF(context, code, ZOE_DISK, "%s: cannot write: %s", path, strerror(code));
+    return ZOE_OK;
+}
+
+static zoe_status clip_path(zoe_context *context, char path[PATH_BYTES], const job *j, int index, const char *suffix)
+{
+    const char *kind = j->world->kinds[index % j->world->kind_count];
+    ZOE_FAIL_IF(context, !zoe__format(path, PATH_BYTES, "%s/%s/%05d.%s", j->out, kind, index, suffix), ZOE_DISK,
+                "%.200s...: path is too long", j->out);
+    return ZOE_OK;
+}
+
+/* Two decimals, a point between them whatever the locale says. */
+static void print_number(FILE *stream, float value)
+{
+    const long hundredths = lroundf(100 * value), size = labs(hundredths);
+    fprintf(stream, "%s%ld.%02ld", hundredths < 0 ? "-" : "", size / 100, size % 100);
+}
+
+static void print_joints(FILE *stream, const zoe__synth_world *world, const char *kind, const float *joints)
+{
+    fprintf(stream, "{\"kind\": \"%s\", \"fps\": %d, \"joints\": [", kind, world->fps);
+    for (int t = 0; t < world->frames; t++) {
+        fprintf(stream, "%s\n[", t ? "," : "");
+        for (int i = 0; i < world->joints; i++, joints += 2) {
+            fputs(i ? ", [" : "[", stream);
+            print_number(stream, joints[0]);
+            fputs(", ", stream);
+            print_number(stream, joints[1]);
+            fputs("]", stream);
+        }
+        fprintf(stream, "]");
+    }
+    fprintf(stream, "\n]}\n");
+}
+
+static zoe_status write_joints(worker *w, int index)
+{
+    char path[PATH_BYTES], *text = NULL;
+    size_t size = 0;
+    const zoe__synth_world *world = w->job->world;
+    ZOE_TRY(clip_path(w->context, path, w->job, index, "json"));
+    FILE *stream = open_memstream(&text, &size);
+    ZOE_FAIL_IF(w->context, !stream, ZOE_MEMORY, "out of memory: the joints of a clip");
+    print_joints(stream, world, world->kinds[index % world->kind_count], w->joints);
+    const bool complete = !ferror(stream);
+    zoe_status status = fclose(stream) == 0 && complete ? write_file(w->context, path, text, size) : ZOE_MEMORY;
+    if (status == ZOE_MEMORY) zoe__fail(w->context, ZOE_MEMORY, "out of memory: the joints of a clip");
+    free(text);
+    return status;
+}
+
+/* ---- clips ---- */
+
+static zoe_status make_clip(worker *w, int index)
+{
+    char path[PATH_BYTES];
+    uint8_t *bytes;
+    size_t size;
+    const zoe__synth_world *world = w->job->world;
+    ZOE_TRY(clip_path(w->context, path, w->job, index, "mp4"));
+    ZOE_TRY(world->draw(w->context, w->job->seed, (uint32_t)index, w->rgb, w->joints));
+    ZOE_TRY(zoe__synth_encode(w->context, NULL, w->rgb, world->frames, world->width, world->height, world->fps, &bytes,
+                              &size));
+    const zoe_status status = write_file(w->context, path, bytes, size);
+    av_free(bytes);
+    ZOE_TRY(status);
+    return write_joints(w, index);
+}
+
+static void *work(void *argument)
+{
+    worker *w = argument;
+    job *j = w->job;
+    for (int index; !atomic_load(&j->failed) && (index = atomic_fetch_add(&j->next, 1)) < j->clips;) {
+        const zoe_status status = make_clip(w, index);
+        if (status == ZOE_OK) continue;
+        pthread_mutex_lock(&j->lock);
+        if (j->status == ZOE_OK) {
+            j->status = status;
+            zoe__format(j->error, sizeof j->error, "%s", zoe_context_error(w->context));
+        }
+        pthread_mutex_unlock(&j->lock);
+        atomic_store(&j->failed, true);
+    }
+    return NULL;
+}
+
+static zoe_status start(zoe_context *context, job *j, worker *w)
+{
+    const zoe__synth_world *world = j->world;
+    const size_t frames = (size_t)world->frames;
+    w->job = j;
+    ZOE_FAIL_IF(context, zoe_context_new(&w->context) != ZOE_OK, ZOE_MEMORY, "out of memory: a worker");
+    ZOE_TRY(zoe__calloc(context, &w->rgb, frames, (size_t)world->height * (size_t)world->width * 3));
+    ZOE_TRY(zoe__calloc(context, &w->joints, frames, (size_t)world->joints * 2 * sizeof(float)));
+    const int code = pthread_create(&w->thread, NULL, work, w);
+    ZOE_FAIL_IF(context, code, ZOE_MEMORY, "cannot start a worker thread: %s", strerror(code));
+    w->started = true;
+    return ZOE_OK;
+}
+
+static zoe_status run(zoe_context *context, job *j, int workers)
+{
+    worker *team;
+    zoe_status status = ZOE_OK;
+    ZOE_TRY(zoe__calloc(context, &team, (size_t)workers, sizeof *team));
+    for (int i = 0; i < workers && status == ZOE_OK; i++) status = start(context, j, &team[i]);
+    if (status != ZOE_OK) atomic_store(&j->failed, true);
+    for (int i = 0; i < workers; i++) {
+        if (team[i].started) pthread_join(team[i].thread, NULL);
+        zoe_context_free(&team[i].context);
+        free(team[i].rgb);
+        free(team[i].joints);
+    }
+    free(team);
+    ZOE_TRY(status);
+    return j->status == ZOE_OK ? ZOE_OK : zoe__fail(context, j->status, "%s", j->error);
+}
+
+zoe_status zoe_synth(zoe_context *context, const char *out, const zoe_synth_options *options)
+{
+    job j = {.out = out, .seed = options->seed, .clips = options->clips};
+    ZOE_TRY(zoe__synth_find(&j.world, context, options->world));
+    ZOE_FAIL_IF(context, options->clips < 1, ZOE_CONFIG, "clips is %d: at least 1 is needed", options->clips);
+    ZOE_FAIL_IF(context, options->workers < 0, ZOE_CONFIG, "workers is %d: 0 (each processor) or more",
+                options->workers);
+    ZOE_FAIL_IF(context, !out[0], ZOE_DISK, "the output folder has an empty name");
+    for (int i = 0; i < j.world->kind_count && i < j.clips; i++) {
+        char folder[PATH_BYTES];
+        ZOE_FAIL_IF(context, !zoe__format(folder, sizeof folder, "%s/%s", out, j.world->kinds[i]), ZOE_DISK,
+                    "%.200s...: path is too long", out);
+        ZOE_TRY(make_folder(context, folder));
+    }
+    long workers = options->workers ? options->workers : sysconf(_SC_NPROCESSORS_ONLN);
+    if (workers > options->clips) workers = options->clips;
+    if (workers > WORKERS_MAX) workers = WORKERS_MAX;
+    pthread_mutex_init(&j.lock, NULL);
+    const zoe_status status = run(context, &j, workers < 1 ? 1 : (int)workers);
+    pthread_mutex_destroy(&j.lock);
+    return status;
+}
