@@ -222,6 +222,12 @@ zoe_status zoe__mem_zero(zoe__mem *mem)
     return mem->bytes ? mem->device->driver->mem_zero(mem) : ZOE_OK;
 }
 
+zoe_status zoe__mem_write_later(zoe__mem *mem, size_t offset, const void *data, size_t bytes)
+{
+    ZOE_TRY(check_range(mem, offset, bytes, "write"));
+    return bytes ? mem->device->driver->mem_write_later(mem, offset, data, bytes) : ZOE_OK;
+}
+
 zoe_status zoe__mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes)
 {
     ZOE_TRY(check_range(mem, offset, bytes, "upload"));

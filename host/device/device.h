@@ -35,6 +35,8 @@ void *zoe__mem_handle(const zoe__mem *mem);
 zoe_status zoe__mem_write(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 zoe_status zoe__mem_read(zoe__mem *mem, size_t offset, void *data, size_t bytes);
 zoe_status zoe__mem_zero(zoe__mem *mem); /* enqueued on the work queue */
+/* Enqueued on the work queue: data must stay until the next zoe__device_finish(). */
+zoe_status zoe__mem_write_later(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 
 /* Enqueue a copy on the upload queue: data must stay until the next zoe__device_finish(). Work enqueued after
  * zoe__device_fence() starts after all uploads before it. */

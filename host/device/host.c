@@ -104,6 +104,7 @@ const zoe__driver zoe__host_driver = {
     .mem_write = host_mem_write,
     .mem_read = host_mem_read,
     .mem_zero = host_mem_zero,
+    .mem_write_later = host_mem_write,
     .mem_upload = host_mem_write,
     .fence = host_nothing,
     .flush = host_nothing,

@@ -12,6 +12,8 @@
 typedef struct zoe__program {
     char *name, *options;
     cl_program program;
+    char key[65]; /* in the disk cache */
+    bool unkept;  /* compiled, and not in the disk cache yet */
 } zoe__program;
 
 typedef struct zoe__opencl {
@@ -22,14 +24,22 @@ typedef struct zoe__opencl {
     cl_event last_upload; /* of those that no fence has covered; NULL: none */
     zoe__program *programs;
     size_t program_count, program_capacity;
+    char *cache_folder;  /* NULL: no disk cache of ours */
+    char identity[1024]; /* platform, device and driver with their versions: part of a cache key */
 } zoe__opencl;
 
 /* Reads everything about a device; id, rank and alias_of are the list's. */
 void zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device);
 
-/* The program cl/NAME.cl with these options, built at most once a device; borrowed. */
-zoe_status zoe__program_get(cl_program *out, zoe_device *device, const char *name, const char *options);
+/* The program cl/NAME.cl with these options, built at most once a device; *out is an index, for the programs may move. */
+zoe_status zoe__program_get(size_t *out, zoe_device *device, const char *name, const char *options);
+
+/* To be called once a kernel of the program exists: stores it in the disk cache if it is not there. */
+void zoe__program_keep(zoe_device *device, size_t index);
 void zoe__program_free_all(zoe_device *device);
+
+/* 16 when the device's arithmetic gains by it (measured, and remembered in the disk cache), else 8. */
+uint32_t zoe__lanes_choose(zoe_device *device);
 
 zoe_status zoe__opencl_mem_new(zoe__mem *mem, const char *what);
 zoe_status zoe__opencl_mem_part(zoe__mem *part);
@@ -37,6 +47,7 @@ void zoe__opencl_mem_free(zoe__mem *mem);
 zoe_status zoe__opencl_mem_write(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 zoe_status zoe__opencl_mem_read(zoe__mem *mem, size_t offset, void *data, size_t bytes);
 zoe_status zoe__opencl_mem_zero(zoe__mem *mem);
+zoe_status zoe__opencl_mem_write_later(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 zoe_status zoe__opencl_mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 
 zoe_status zoe__opencl_kernel_new(zoe__kernel *kernel, const char *program, const char *options);

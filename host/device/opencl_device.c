@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/cache.h"
+
 static zoe_status fence(zoe_device *device)
 {
     zoe__opencl *cl = device->opencl;
@@ -43,6 +45,7 @@ static void close_device(zoe_device *device)
     if (cl->work) clReleaseCommandQueue(cl->work);
     if (cl->context) clReleaseContext(cl->context);
     if (cl->is_part) clReleaseDevice(cl->device);
+    free(cl->cache_folder);
     free(cl);
     device->opencl = NULL;
 }
@@ -54,6 +57,7 @@ static const zoe__driver opencl_driver = {
     .mem_write = zoe__opencl_mem_write,
     .mem_read = zoe__opencl_mem_read,
     .mem_zero = zoe__opencl_mem_zero,
+    .mem_write_later = zoe__opencl_mem_write_later,
     .mem_upload = zoe__opencl_mem_upload,
     .fence = fence,
     .flush = flush,
@@ -115,13 +119,24 @@ static zoe_status open_queues(zoe_device *device, cl_platform_id platform)
     return zoe__cl_check(device, code, "clCreateCommandQueue for uploads");
 }
 
+/* Who made a program: everything a compiled program depends on, but for its source and options. */
+static void set_identity(zoe_device *device, cl_platform_id platform)
+{
+    const zoe_device_info *info = &device->info;
+    char version[512] = "";
+    clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof version - 1, version, NULL);
+    zoe__format(device->opencl->identity, sizeof device->opencl->identity, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%u %u", info->platform,
+                version, info->vendor, info->name, info->driver, info->version, info->uuid, info->vector_width,
+                info->max_work_group);
+}
+
 static zoe_status choose_lanes(zoe_device *device, const zoe_device_options *options)
 {
     const char *text = zoe__environment("ZOE_LANES");
     ZOE_FAIL_IF(device->context, text && strcmp(text, "8") && strcmp(text, "16"), ZOE_CONFIG, "ZOE_LANES=%s: 8 or 16", text);
-    device->info.lanes = 8;
     if (options->lanes) device->info.lanes = (uint32_t)options->lanes;
     else if (text) device->info.lanes = !strcmp(text, "16") ? 16 : 8;
+    else device->info.lanes = zoe__lanes_choose(device);
     return ZOE_OK;
 }
 
@@ -141,7 +156,10 @@ zoe_status zoe__opencl_open(zoe_device *device, const zoe__device_entry *entry, 
     if (options->family)
         device->info.family = !strcmp(options->family, "vector") ? ZOE_FAMILY_VECTOR : ZOE_FAMILY_SIMT;
     ZOE_TRY_OUT(open_queues(device, entry->platform));
+    set_identity(device, entry->platform);
+    ZOE_TRY_OUT(zoe__cache_folder(&device->opencl->cache_folder, device->context));
     ZOE_TRY_OUT(choose_lanes(device, options));
+    device->counters = (zoe__device_counters){0};
     return ZOE_OK;
 out:
     close_device(device);

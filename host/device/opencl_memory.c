@@ -82,6 +82,13 @@ zoe_status zoe__opencl_mem_zero(zoe__mem *mem)
     return zoe__cl_check(mem->device, fill(mem), "clEnqueueFillBuffer");
 }
 
+zoe_status zoe__opencl_mem_write_later(zoe__mem *mem, size_t offset, const void *data, size_t bytes)
+{
+    const cl_int code =
+        clEnqueueWriteBuffer(mem->device->opencl->work, mem->handle, CL_FALSE, offset, bytes, data, 0, NULL, NULL);
+    return zoe__cl_check(mem->device, code, "clEnqueueWriteBuffer");
+}
+
 zoe_status zoe__opencl_mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes)
 {
     zoe__opencl *cl = mem->device->opencl;

@@ -9,6 +9,7 @@
 
 #include <zoe/graph.h>
 #include <zoe/op.h>
+#include <zoe/plan.h>
 
 #include "core/core.h"
 

@@ -57,7 +57,9 @@ typedef struct zoe_plan_options {
     const char *linear;     /* "auto", "packed", "clblast", "reference"; "auto" */
     zoe_optimizer_options optimizer;
     uint64_t seed;          /* of dropout */
+    bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
     bool dry;               /* plan memory and launches, allocate nothing on the device */
+    bool poison;            /* tests: fill the arena with NaN before the first launch */
 } zoe_plan_options;
 zoe_plan_options zoe_plan_options_default(void);
 
@@ -82,6 +84,9 @@ zoe_status zoe_plan_finish(zoe_plan *plan);
 
 /* Copy a kept value out as plain NCHW floats; waits. */
 zoe_status zoe_plan_read(zoe_plan *plan, zoe_value value, float *plain);
+
+/* Copy the gradient of an F32 input out (input_gradients), after zoe_plan_accumulate(); waits. */
+zoe_status zoe_plan_read_gradient(zoe_plan *plan, zoe_value input, float *plain);
 
 /* One launch of the list, for reports. Borrowed text. */
 typedef struct zoe_launch_info {

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What ops say while they are compiled (pass 1) and the lists of launches that they emit (pass 2). */
+#include "graph/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+zoe_context *zoe__plan_context(const zoe_plan *plan)
+{
+    return plan->context;
+}
+
+zoe_device *zoe__plan_device(const zoe_plan *plan)
+{
+    return plan->device;
+}
+
+zoe_graph *zoe__plan_graph(const zoe_plan *plan)
+{
+    return plan->graph;
+}
+
+const zoe_plan_options *zoe__plan_get_options(const zoe_plan *plan)
+{
+    return &plan->options;
+}
+
+bool zoe__plan_training(const zoe_plan *plan)
+{
+    return plan->options.training;
+}
+
+bool zoe__plan_batch_statistics(const zoe_plan *plan)
+{
+    return plan->options.training || plan->options.batch_statistics;
+}
+
+zoe_shape zoe__plan_shape(const zoe_plan *plan, zoe_value value)
+{
+    return zoe_graph_shape(plan->graph, value);
+}
+
+/* ---- pass 1 ---- */
+
+void zoe__plan_halo(zoe_plan *plan, zoe_value value, int halo)
+{
+    if (plan->values[value].halo < halo) plan->values[value].halo = halo;
+}
+
+void zoe__plan_gradient_halo(zoe_plan *plan, zoe_value value, int halo)
+{
+    if (plan->values[value].gradient_halo < halo) plan->values[value].gradient_halo = halo;
+}
+
+void zoe__plan_planar(zoe_plan *plan, zoe_value value)
+{
+    plan->values[value].planar_wishes++;
+}
+
+void zoe__plan_aux(zoe_plan *plan, zoe__node *node, int k, size_t floats)
+{
+    plan->nodes[node->number].aux[k] = floats;
+}
+
+void zoe__plan_workspace(zoe_plan *plan, zoe__node *node, zoe__pass pass, size_t floats)
+{
+    plan->nodes[node->number].workspace[pass] = floats;
+}
+
+void zoe__plan_derived(zoe_plan *plan, zoe__node *node, int k, size_t floats)
+{
+    plan->nodes[node->number].derived[k] = floats;
+}
+
+void zoe__plan_layout(zoe_plan *plan, zoe__node *node, int param, const zoe__layout *layout)
+{
+    plan->layouts[node->param[param]] = *layout;
+}
+
+void zoe__plan_algorithm(zoe_plan *plan, zoe__node *node, const char *name)
+{
+    plan->nodes[node->number].algorithm = name;
+}
+
+const char *zoe__plan_get_algorithm(const zoe_plan *plan, const zoe__node *node)
+{
+    return plan->nodes[node->number].algorithm;
+}
+
+/* ---- pass 2: where things lie ---- */
+
+const zoe__view *zoe__plan_x(zoe_plan *plan, const zoe__node *node, int input)
+{
+    return &plan->values[node->input[input]].view;
+}
+
+const zoe__view *zoe__plan_y(zoe_plan *plan, const zoe__node *node)
+{
+    return &plan->values[node->output].view;
+}
+
+const zoe__view *zoe__plan_dy(zoe_plan *plan, const zoe__node *node)
+{
+    return node->op->is_loss ? NULL : &plan->values[node->output].gradient_view;
+}
+
+const zoe__view *zoe__plan_dx(zoe_plan *plan, const zoe__node *node, int input)
+{
+    return plan->nodes[node->number].dx_wanted[input] ? &plan->values[node->input[input]].gradient_view : NULL;
+}
+
+int zoe__plan_dx_add(zoe_plan *plan, const zoe__node *node, int input)
+{
+    return plan->nodes[node->number].dx_add[input];
+}
+
+zoe__mem *zoe__plan_weight(zoe_plan *plan, const zoe__node *node, int param)
+{
+    return zoe__store_weight(plan->store, plan->numbers[node->param[param]]);
+}
+
+zoe__mem *zoe__plan_dweight(zoe_plan *plan, const zoe__node *node, int param)
+{
+    if (!plan->nodes[node->number].backward) return NULL;
+    return zoe__store_gradient(plan->store, plan->numbers[node->param[param]]);
+}
+
+int zoe__plan_dweight_add(zoe_plan *plan, const zoe__node *node, int param)
+{
+    return plan->nodes[node->number].dweight_add[param];
+}
+
+static zoe__mem *block_mem(const zoe_plan *plan, int block)
+{
+    return block >= 0 ? plan->blocks[block].mem : NULL;
+}
+
+zoe__mem *zoe__plan_aux_mem(zoe_plan *plan, const zoe__node *node, int k)
+{
+    return block_mem(plan, plan->nodes[node->number].aux_block[k]);
+}
+
+zoe__mem *zoe__plan_workspace_mem(zoe_plan *plan, const zoe__node *node, zoe__pass pass)
+{
+    return block_mem(plan, plan->nodes[node->number].workspace_block[pass]);
+}
+
+zoe__mem *zoe__plan_derived_mem(zoe_plan *plan, const zoe__node *node, int k)
+{
+    return plan->nodes[node->number].derived_mem[k];
+}
+
+zoe__mem *zoe__plan_scalars(zoe_plan *plan)
+{
+    return plan->scalars_mem;
+}
+
+float zoe__plan_loss_scale(const zoe_plan *plan)
+{
+    return 1.0f / (float)plan->options.micro_batches;
+}
+
+/* ---- pass 2: launches ---- */
+
+static const char *const pass_names[ZOE__LISTS] = {"forward", "backward", "prepare", "update"};
+
+void zoe__plan_prepare_begin(zoe_plan *plan)
+{
+    plan->preparing = true;
+}
+
+void zoe__plan_prepare_end(zoe_plan *plan)
+{
+    plan->preparing = false;
+}
+
+static double node_bytes(const zoe_plan *plan, const zoe__node *node)
+{
+    double bytes = (double)plan->values[node->output].view.floats * (double)plan->element;
+    for (int i = 0; i < node->inputs; i++) {
+        const bool u8 = zoe__graph_value(plan->graph, node->input[i])->dtype == ZOE_U8;
+        bytes += (double)plan->values[node->input[i]].view.floats * (u8 ? 1.0 : (double)plan->element);
+    }
+    for (int k = 0; k < node->params; k++) bytes += (double)plan->layouts[node->param[k]].floats * 4;
+    return bytes;
+}
+
+static zoe_status new_launch(zoe_plan *plan, const zoe__node *node, const char *kernel, double flops, double bytes,
+                             zoe__launch **out)
+{
+    const zoe__pass pass = plan->preparing ? ZOE__PREPARE : plan->pass;
+    zoe__launch_list *list = &plan->lists[pass];
+    ZOE_TRY(zoe__grow(plan->context, &list->items, &list->capacity, list->count + 1, sizeof *list->items));
+    zoe__launch *launch = &list->items[list->count++];
+    *launch = (zoe__launch){.dims = 0};
+    zoe__format(launch->kernel_name, sizeof launch->kernel_name, "%s", kernel);
+    zoe__format(launch->label, sizeof launch->label, "%s", node ? node->name : "optimizer");
+    launch->info = (zoe_launch_info){.pass = pass_names[pass],
+                                     .layer = node ? node->name : "",
+                                     .op = node ? node->op->name : plan->options.optimizer.name,
+                                     .algorithm = node ? plan->nodes[node->number].algorithm : "plain",
+                                     .shape = node ? zoe_graph_shape(plan->graph, node->output) : (zoe_shape){1, 1, 1, 1},
+                                     .flops = flops,
+                                     .bytes = bytes > 0 || !node ? bytes : node_bytes(plan, node)};
+    *out = launch;
+    return ZOE_OK;
+}
+
+static zoe_status set_view(zoe__kernel *kernel, unsigned *index, const zoe__view *view)
+{
+    const int numbers[4] = {view->c8, view->shape.h, view->shape.w, view->halo};
+    ZOE_TRY(zoe__kernel_arg(kernel, (*index)++, 'm', &view->mem));
+    for (int i = 0; i < 4; i++) ZOE_TRY(zoe__kernel_arg(kernel, (*index)++, 'i', &numbers[i]));
+    return ZOE_OK;
+}
+
+static zoe_status set_arguments(zoe__kernel *kernel, const char *types, va_list args)
+{
+    unsigned index = 0;
+    for (; *types; types++) switch (*types) {
+        case 'v': ZOE_TRY(set_view(kernel, &index, va_arg(args, const zoe__view *))); break;
+        case 'm': {
+            zoe__mem *const mem = va_arg(args, zoe__mem *);
+            ZOE_TRY(zoe__kernel_arg(kernel, index++, 'm', &mem));
+            break;
+        }
+        case 'f': {
+            const float value = (float)va_arg(args, double);
+            ZOE_TRY(zoe__kernel_arg(kernel, index++, 'f', &value));
+            break;
+        }
+        case 'u': {
+            const uint32_t value = va_arg(args, uint32_t);
+            ZOE_TRY(zoe__kernel_arg(kernel, index++, 'u', &value));
+            break;
+        }
+        case 'l': {
+            const size_t value = va_arg(args, size_t);
+            ZOE_TRY(zoe__kernel_arg(kernel, index++, 'l', &value));
+            break;
+        }
+        default: {
+            const int value = va_arg(args, int);
+            ZOE_TRY(zoe__kernel_arg(kernel, index++, 'i', &value));
+        }
+        }
+    return ZOE_OK;
+}
+
+zoe_status zoe__plan_launch(zoe_plan *plan, const zoe__node *node, const zoe__launch_spec *spec, const char *types, ...)
+{
+    zoe__launch *launch;
+    ZOE_TRY(new_launch(plan, node, spec->kernel, spec->flops, spec->bytes, &launch));
+    launch->dims = spec->dims;
+    memcpy(launch->global, spec->global, sizeof launch->global);
+    memcpy(launch->local, spec->local, sizeof launch->local);
+    launch->has_local = spec->local[0] != 0;
+    if (plan->options.dry) return ZOE_OK;
+    ZOE_TRY(zoe__kernel_new(&launch->kernel, plan->device, spec->program, spec->kernel, spec->options ? spec->options : ""));
+    va_list args;
+    va_start(args, types);
+    const zoe_status status = set_arguments(launch->kernel, types, args);
+    va_end(args);
+    return status;
+}
+
+zoe_status zoe__plan_call(zoe_plan *plan, const zoe__node *node, const char *name, double flops, zoe__plan_function *fn,
+                          void *user)
+{
+    zoe__launch *launch;
+    const zoe_status status = new_launch(plan, node, name, flops, 0, &launch);
+    if (status != ZOE_OK) {
+        free(user);
+        return status;
+    }
+    launch->call = fn;
+    launch->user = user;
+    return ZOE_OK;
+}
+
+/* Zeros around a tensor whose memory was somebody else's a moment ago; where it is nobody else's, the zeros that it was born with stay
+ * (poisoned memory was born with NaN). */
+static zoe_status emit_halo(zoe_plan *plan, const zoe__node *node, const zoe__view *view, int block)
+{
+    if (!view->halo || block < 0 || !(plan->blocks[block].shared || plan->options.poison)) return ZOE_OK;
+    const zoe__launch_spec spec = {.program = "halo",
+                                   .kernel = view->planar ? "halo_zero_planar" : "halo_zero",
+                                   .dims = 1,
+                                   .global = {(size_t)view->shape.n * (size_t)view->c8},
+                                   .bytes = 1};
+    return zoe__plan_launch(plan, node, &spec, "v", view);
+}
+
+static zoe_status emit_forward(zoe_plan *plan, zoe__node *node)
+{
+    zoe__value_state *y = &plan->values[node->output];
+    if (y->root == node->output) ZOE_TRY(emit_halo(plan, node, &y->view, y->block));
+    return plan->nodes[node->number].reference ? zoe__reference_emit(plan, node, ZOE__FORWARD) : node->op->forward(plan, node);
+}
+
+static zoe_status emit_backward(zoe_plan *plan, zoe__node *node)
+{
+    zoe__node_state *state = &plan->nodes[node->number];
+    if (!state->backward) return ZOE_OK;
+    for (int i = 0; i < node->inputs; i++) {
+        zoe__value_state *x = &plan->values[node->input[i]];
+        const zoe__value_state *root = &plan->values[x->root];
+        const bool first = state->dx_wanted[i] && !state->dx_add[i];
+        const bool shares = plan->values[node->output].root == x->root; /* in place: dy had its zeros made already */
+        if (first && !shares) ZOE_TRY(emit_halo(plan, node, &x->gradient_view, root->gradient_block));
+    }
+    return state->reference ? zoe__reference_emit(plan, node, ZOE__BACKWARD) : node->op->backward(plan, node);
+}
+
+static zoe_status emit_update(zoe_plan *plan)
+{
+    const zoe__optimizer *optimizer = zoe__optimizer_find(plan->context, plan->options.optimizer.name);
+    if (plan->host) return zoe__reference_optimizer(plan, optimizer);
+    for (size_t i = 0; i < zoe__store_segments(plan->store); i++) {
+        const zoe__optimizer_segment segment = zoe__store_segment(plan->store, i);
+        ZOE_TRY(optimizer->emit(plan, &plan->options.optimizer, &segment));
+    }
+    return ZOE_OK;
+}
+
+zoe_status zoe__plan_emit(zoe_plan *plan)
+{
+    const size_t count = zoe__graph_nodes(plan->graph);
+    plan->pass = ZOE__FORWARD;
+    for (size_t n = 0; n < count; n++) ZOE_TRY(emit_forward(plan, zoe__graph_node(plan->graph, n)));
+    if (!plan->options.training) return ZOE_OK;
+    plan->pass = ZOE__BACKWARD;
+    for (size_t n = count; n-- > 0;) ZOE_TRY(emit_backward(plan, zoe__graph_node(plan->graph, n)));
+    plan->pass = ZOE__UPDATE;
+    return emit_update(plan);
+}
+
+/* ---- walking a list: what a step consists of ---- */
+
+zoe_status zoe__plan_run_list(zoe_plan *plan, zoe__pass pass)
+{
+    const zoe__launch_list *list = &plan->lists[pass];
+    for (size_t i = 0; i < list->count; i++) {
+        const zoe__launch *launch = &list->items[i];
+        if (launch->call)
+            ZOE_TRY(launch->call(plan->device, launch->user));
+        else
+            ZOE_TRY(zoe__kernel_run(launch->kernel, launch->dims, launch->global, launch->has_local ? launch->local : NULL,
+                                    launch->label));
+    }
+    return ZOE_OK;
+}
+
+/* ---- reports ---- */
+
+/* In the order in which a step runs them. */
+static const zoe__pass report_order[ZOE__LISTS] = {ZOE__PREPARE, ZOE__FORWARD, ZOE__BACKWARD, ZOE__UPDATE};
+
+size_t zoe_plan_launches(const zoe_plan *plan)
+{
+    size_t count = 0;
+    for (int list = 0; list < ZOE__LISTS; list++) count += plan->lists[list].count;
+    return count;
+}
+
+zoe_launch_info zoe_plan_launch(const zoe_plan *plan, size_t index)
+{
+    for (int i = 0; i < ZOE__LISTS; i++) {
+        const zoe__launch_list *list = &plan->lists[report_order[i]];
+        if (index < list->count) {
+            zoe_launch_info info = list->items[index].info;
+            info.kernel = list->items[index].kernel_name;
+            return info;
+        }
+        index -= list->count;
+    }
+    return (zoe_launch_info){.pass = ""};
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A graph compiled for a device, and its life: compile once, then write inputs, walk the lists, read results. */
+#include "graph/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+zoe_plan_options zoe_plan_options_default(void)
+{
+    return (zoe_plan_options){.training = false,
+                              .micro_batches = 1,
+                              .conv = "auto",
+                              .linear = "auto",
+                              .optimizer = zoe_optimizer_options_default()};
+}
+
+void zoe_plan_free(zoe_plan **plan)
+{
+    if (!plan || !*plan) return;
+    zoe_plan *p = *plan;
+    for (int list = 0; list < ZOE__LISTS; list++) {
+        for (size_t i = 0; i < p->lists[list].count; i++) {
+            zoe__kernel_free(&p->lists[list].items[i].kernel);
+            free(p->lists[list].items[i].user);
+        }
+        free(p->lists[list].items);
+    }
+    for (size_t n = 0; p->nodes && n < zoe__graph_nodes(p->graph); n++) {
+        for (int k = 0; k < ZOE__MAX_DERIVED; k++) zoe__mem_free(&p->nodes[n].derived_mem[k]);
+        zoe__reference_free(p->nodes[n].reference_state);
+    }
+    for (size_t v = 0; p->values && v < zoe__graph_values(p->graph); v++) {
+        zoe__mem_free(&p->values[v].own);
+        free(p->values[v].staging);
+    }
+    for (size_t b = 0; b < p->block_count; b++) zoe__mem_free(&p->blocks[b].mem);
+    for (int s = 0; s < p->slab_count; s++) zoe__mem_free(&p->slabs[s]);
+    zoe__mem_free(&p->scalars_mem);
+    free(p->scalars);
+    free(p->values);
+    free(p->nodes);
+    free(p->layouts);
+    free(p->numbers);
+    free(p->blocks);
+    free(p);
+    *plan = NULL;
+}
+
+/* ---- compile ---- */
+
+/* What each node needs. A node without kernels, or one that refuses, falls to its reference. */
+static zoe_status ask_needs(zoe_plan *plan)
+{
+    for (size_t p = 0; p < zoe__graph_params(plan->graph); p++)
+        plan->layouts[p] = zoe__layout_plain(zoe__graph_param_spec(plan->graph, (int)p)->shape);
+    for (size_t n = 0; n < zoe__graph_nodes(plan->graph); n++) {
+        zoe__node *node = zoe__graph_node(plan->graph, n);
+        zoe__node_state *state = &plan->nodes[n];
+        state->algorithm = "plain";
+        state->reference = plan->host || !node->op->forward || (state->backward && !node->op->backward);
+        if (!state->reference && node->op->plan) {
+            const zoe_status status = node->op->plan(plan, node);
+            if (status == ZOE_UNSUPPORTED && !zoe_context_error(plan->context)[0])
+                state->reference = true;
+            else
+                ZOE_TRY(status);
+        }
+        if (state->reference) state->algorithm = "reference";
+    }
+    return ZOE_OK;
+}
+
+static zoe_status too_big(zoe_plan *plan, size_t needed, const char *what)
+{
+    const zoe_device_info *info = zoe_device_get_info(plan->device);
+    return zoe__fail(plan->context, ZOE_DEVICE_MEMORY,
+                     "batch too big for %s: %s need %zu bytes, available are %llu (largest buffer %llu); use a smaller batch",
+                     info->id, what, needed, (unsigned long long)info->global_mem_bytes,
+                     (unsigned long long)info->max_alloc_bytes);
+}
+
+static zoe_status place_blocks(zoe_plan *plan)
+{
+    const zoe_device_info *info = zoe_device_get_info(plan->device);
+    size_t slab_bytes[ZOE__MAX_SLABS];
+    size_t largest = 0;
+    plan->memory.arena_bytes = plan->memory.unshared_bytes = 0;
+    for (size_t b = 0; b < plan->block_count; b++) {
+        plan->memory.unshared_bytes += plan->blocks[b].bytes;
+        if (largest < plan->blocks[b].bytes) largest = plan->blocks[b].bytes;
+    }
+    const size_t align = info->base_align > 64 ? info->base_align : 64;
+    const int slabs =
+        zoe__arena_place(plan->blocks, plan->block_count, align, (size_t)info->max_alloc_bytes, slab_bytes, ZOE__MAX_SLABS);
+    if (slabs < 0) return too_big(plan, largest, "the largest tensor would");
+    for (int s = 0; s < slabs; s++) plan->memory.arena_bytes += slab_bytes[s];
+    plan->memory.parameter_bytes = zoe__store_bytes(plan->store);
+    const size_t all = plan->memory.arena_bytes + plan->memory.input_bytes + plan->memory.parameter_bytes;
+    if (all > info->global_mem_bytes) return too_big(plan, all, "activations, inputs and parameters would");
+    if (plan->options.dry) return ZOE_OK;
+    for (; plan->slab_count < slabs; plan->slab_count++)
+        ZOE_TRY(zoe__mem_new(&plan->slabs[plan->slab_count], plan->device, slab_bytes[plan->slab_count], "activations"));
+    for (size_t b = 0; b < plan->block_count; b++)
+        ZOE_TRY(zoe__mem_part(&plan->blocks[b].mem, plan->slabs[plan->blocks[b].slab], plan->blocks[b].offset,
+                              plan->blocks[b].bytes));
+    return ZOE_OK;
+}
+
+static zoe_status poison(zoe_plan *plan)
+{
+    if (!plan->options.poison || plan->options.dry) return ZOE_OK;
+    for (int s = 0; s < plan->slab_count; s++) {
+        const size_t bytes = zoe__mem_bytes(plan->slabs[s]);
+        uint8_t *nan = NULL;
+        ZOE_TRY(zoe__calloc(plan->context, &nan, bytes, 1));
+        memset(nan, 0xff, bytes); /* all ones is a NaN as float and as double */
+        const zoe_status status = zoe__mem_write(plan->slabs[s], 0, nan, bytes);
+        free(nan);
+        ZOE_TRY(status);
+    }
+    return ZOE_OK;
+}
+
+static zoe__view make_view(const zoe_plan *plan, size_t v, int halo, bool planar, zoe__mem *mem)
+{
+    const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
+    const bool raw = spec->dtype != ZOE_F32 || plan->host;
+    return (zoe__view){.mem = mem,
+                       .shape = spec->shape,
+                       .c8 = raw || planar ? spec->shape.c : (spec->shape.c + 7) / 8,
+                       .halo = raw ? 0 : halo,
+                       .planar = planar || raw,
+                       .floats = raw ? zoe_shape_count(spec->shape) : zoe__view_floats(spec->shape, halo, planar)};
+}
+
+/* Inputs get memory of their own, others their block; host copies where something will be written or read. */
+static zoe_status make_views(zoe_plan *plan)
+{
+    for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
+        const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
+        zoe__value_state *state = &plan->values[v];
+        const zoe__value_state *root = &plan->values[state->root];
+        zoe__mem *mem = root->block >= 0 ? plan->blocks[root->block].mem : NULL;
+        if (spec->node < 0 && !plan->options.dry) {
+            const size_t count = zoe_shape_count(spec->shape);
+            const size_t bytes = spec->dtype == ZOE_U8    ? count
+                                 : spec->dtype == ZOE_I32 ? count * sizeof(int32_t)
+                                 : plan->host             ? count * sizeof(double)
+                                                          : zoe__view_floats(spec->shape, state->halo, state->planar) * 4;
+            ZOE_TRY(zoe__mem_new(&state->own, plan->device, bytes, spec->name));
+            mem = state->own;
+        }
+        state->view = make_view(plan, v, state->halo, state->planar, mem);
+        zoe__mem *gradient = root->gradient_block >= 0 ? plan->blocks[root->gradient_block].mem : NULL;
+        state->gradient_view = make_view(plan, v, state->gradient_halo, false, gradient);
+        size_t floats = state->view.floats;
+        if (floats < state->gradient_view.floats) floats = state->gradient_view.floats;
+        if (!plan->options.dry && spec->dtype == ZOE_F32 && (spec->node < 0 || spec->keep))
+            ZOE_TRY(zoe__calloc(plan->context, &state->staging, floats, plan->element));
+    }
+    return ZOE_OK;
+}
+
+static zoe_status make_derived(zoe_plan *plan)
+{
+    for (size_t n = 0; n < zoe__graph_nodes(plan->graph); n++)
+        for (int k = 0; k < ZOE__MAX_DERIVED; k++) {
+            zoe__node_state *state = &plan->nodes[n];
+            if (!state->derived[k]) continue;
+            plan->memory.parameter_bytes += state->derived[k] * sizeof(float);
+            if (!plan->options.dry)
+                ZOE_TRY(zoe__mem_new(&state->derived_mem[k], plan->device, state->derived[k] * sizeof(float),
+                                     zoe__graph_node(plan->graph, n)->name));
+        }
+    return ZOE_OK;
+}
+
+static zoe_status compile(zoe_plan *plan)
+{
+    zoe_context *context = plan->context;
+    const size_t params = zoe__graph_params(plan->graph);
+    ZOE_TRY(zoe__calloc(context, &plan->values, zoe__graph_values(plan->graph) + 1, sizeof *plan->values));
+    ZOE_TRY(zoe__calloc(context, &plan->nodes, zoe__graph_nodes(plan->graph) + 1, sizeof *plan->nodes));
+    ZOE_TRY(zoe__calloc(context, &plan->layouts, params + 1, sizeof *plan->layouts));
+    ZOE_TRY(zoe__calloc(context, &plan->numbers, params + 1, sizeof *plan->numbers));
+    ZOE_TRY(zoe__calloc(context, &plan->scalars, (size_t)plan->options.micro_batches + 1, sizeof *plan->scalars));
+    plan->current = plan->scalars;
+    int states = -1;
+    if (plan->options.training) {
+        const zoe__optimizer *optimizer = zoe__optimizer_find(context, plan->options.optimizer.name);
+        if (!optimizer) return ZOE_CONFIG;
+        states = optimizer->states;
+    }
+    ZOE_TRY(zoe__plan_trace(plan));
+    ZOE_TRY(ask_needs(plan));
+    ZOE_TRY(zoe__plan_lay_out(plan));
+    if (!plan->options.dry)
+        ZOE_TRY(zoe__mem_new(&plan->scalars_mem, plan->device, sizeof *plan->scalars, "scalars"));
+    ZOE_TRY(zoe__store_bind(plan->store, plan->graph, plan->layouts, states, plan->options.dry, plan->numbers));
+    ZOE_TRY(place_blocks(plan));
+    ZOE_TRY(make_derived(plan));
+    ZOE_TRY(poison(plan));
+    ZOE_TRY(make_views(plan));
+    return zoe__plan_emit(plan);
+}
+
+zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, const zoe_plan_options *options)
+{
+    zoe_context *context = zoe__store_context(store);
+    *out = NULL;
+    ZOE_TRY(zoe_graph_status(graph));
+    ZOE_FAIL_IF(context, options->micro_batches < 1 || options->micro_batches > 65536, ZOE_CONFIG,
+                "micro batches: %d, must be 1 to 65536", options->micro_batches);
+    zoe_plan *plan = NULL;
+    ZOE_TRY(zoe__calloc(context, &plan, 1, sizeof *plan));
+    plan->context = context;
+    plan->device = zoe__store_device(store);
+    plan->graph = graph;
+    plan->store = store;
+    plan->options = *options;
+    plan->host = zoe__device_is_host(plan->device);
+    plan->element = plan->host ? sizeof(double) : sizeof(float);
+    const zoe_status status = compile(plan);
+    if (status == ZOE_OK)
+        *out = plan;
+    else
+        zoe_plan_free(&plan);
+    return status;
+}
+
+/* ---- life ---- */
+
+static zoe_status find_value(zoe_plan *plan, zoe_value value, const char *what, zoe__value_state **out)
+{
+    ZOE_FAIL_IF(plan->context, !zoe__graph_value(plan->graph, value), ZOE_CONFIG, "%s: no value number %d in the graph", what,
+                value);
+    ZOE_FAIL_IF(plan->context, plan->options.dry, ZOE_CONFIG, "%s: the plan was made dry", what);
+    *out = &plan->values[value];
+    return ZOE_OK;
+}
+
+/* A single micro-batch goes by the upload queue (the host has waited for the last step); several are in order with the work that
+ * still reads the ones before. */
+static zoe_status send(zoe_plan *plan, zoe__mem *mem, const void *data, size_t bytes)
+{
+    return plan->options.micro_batches > 1 ? zoe__mem_write_later(mem, 0, data, bytes) : zoe__mem_upload(mem, 0, data, bytes);
+}
+
+zoe_status zoe_plan_write(zoe_plan *plan, zoe_value input, const void *data)
+{
+    zoe__value_state *state;
+    ZOE_TRY(find_value(plan, input, "write", &state));
+    const zoe__value_spec *spec = zoe__graph_value(plan->graph, input);
+    ZOE_FAIL_IF(plan->context, spec->node >= 0, ZOE_CONFIG, "write: %s is not an input", spec->name);
+    if (spec->dtype != ZOE_F32) return send(plan, state->own, data, zoe__mem_bytes(state->own));
+    /* The staging copy is used again: whatever still reads it must be done. */
+    if (plan->options.micro_batches > 1) ZOE_TRY(zoe__device_finish(plan->device));
+    if (plan->host) {
+        double *wide = zoe__mem_host(state->own);
+        for (size_t i = 0; i < state->view.floats; i++) wide[i] = ((const float *)data)[i];
+        return ZOE_OK;
+    }
+    zoe__view_pack(&state->view, data, state->staging);
+    return send(plan, state->own, state->staging, state->view.floats * sizeof(float));
+}
+
+/* Scalars travel on the work queue: a kernel of the micro-batch before may still read the old ones. */
+static zoe_status set_scalars(zoe_plan *plan, int slot, zoe__scalars scalars)
+{
+    scalars.seed[0] = (uint32_t)plan->options.seed;
+    scalars.seed[1] = (uint32_t)(plan->options.seed >> 32);
+    plan->scalars[slot] = scalars;
+    plan->current = &plan->scalars[slot];
+    return zoe__mem_write_later(plan->scalars_mem, 0, plan->current, sizeof *plan->current);
+}
+
+/* The prepare list runs when the weights have changed since the last time. */
+static zoe_status start_pass(zoe_plan *plan)
+{
+    ZOE_FAIL_IF(plan->context, plan->options.dry, ZOE_CONFIG, "the plan was made dry: it cannot run");
+    ZOE_TRY(zoe__device_fence(plan->device));
+    if (plan->prepared == zoe__store_version(plan->store)) return ZOE_OK;
+    plan->prepared = zoe__store_version(plan->store);
+    return zoe__plan_run_list(plan, ZOE__PREPARE);
+}
+
+zoe_status zoe_plan_forward(zoe_plan *plan)
+{
+    ZOE_TRY(start_pass(plan));
+    ZOE_TRY(set_scalars(plan, 0, (zoe__scalars){.step = 0}));
+    return zoe__plan_run_list(plan, ZOE__FORWARD);
+}
+
+zoe_status zoe_plan_accumulate(zoe_plan *plan, int64_t step, int micro)
+{
+    ZOE_FAIL_IF(plan->context, !plan->options.training, ZOE_CONFIG, "accumulate: the plan does not train");
+    ZOE_FAIL_IF(plan->context, micro < 0 || micro >= plan->options.micro_batches, ZOE_CONFIG,
+                "accumulate: micro-batch %d of %d", micro, plan->options.micro_batches);
+    ZOE_TRY(start_pass(plan));
+    ZOE_TRY(set_scalars(plan, micro, (zoe__scalars){.step = (uint32_t)step, .micro = (uint32_t)micro}));
+    if (plan->options.micro_batches > 1 && micro == 0) ZOE_TRY(zoe__store_zero_gradients(plan->store));
+    plan->updates = step;
+    ZOE_TRY(zoe__plan_run_list(plan, ZOE__FORWARD));
+    return zoe__plan_run_list(plan, ZOE__BACKWARD);
+}
+
+zoe_status zoe_plan_update(zoe_plan *plan, double lr)
+{
+    ZOE_FAIL_IF(plan->context, !plan->options.training, ZOE_CONFIG, "update: the plan does not train");
+    const zoe_optimizer_options *options = &plan->options.optimizer;
+    const double t = (double)plan->updates + 1;
+    ZOE_TRY(set_scalars(plan, plan->options.micro_batches,
+                        (zoe__scalars){.lr = (float)lr,
+                                       .step = (uint32_t)plan->updates,
+                                       .correction1 = (float)(1.0 / (1.0 - pow(options->beta1, t))),
+                                       .correction2 = (float)(1.0 / (1.0 - pow(options->beta2, t)))}));
+    ZOE_TRY(zoe__plan_run_list(plan, ZOE__UPDATE));
+    zoe__store_touch(plan->store);
+    return ZOE_OK;
+}
+
+zoe_status zoe_plan_finish(zoe_plan *plan)
+{
+    return zoe__device_finish(plan->device);
+}
+
+static zoe_status read_view(zoe_plan *plan, const zoe__view *view, void *staging, float *plain)
+{
+    if (plan->host) {
+        const double *wide = zoe__mem_host(view->mem);
+        for (size_t i = 0; i < view->floats; i++) plain[i] = (float)wide[i];
+        return ZOE_OK;
+    }
+    ZOE_TRY(zoe__mem_read(view->mem, 0, staging, view->floats * sizeof(float)));
+    zoe__view_unpack(view, staging, plain);
+    return ZOE_OK;
+}
+
+zoe_status zoe_plan_read(zoe_plan *plan, zoe_value value, float *plain)
+{
+    zoe__value_state *state;
+    ZOE_TRY(find_value(plan, value, "read", &state));
+    const zoe__value_spec *spec = zoe__graph_value(plan->graph, value);
+    ZOE_FAIL_IF(plan->context, !state->staging || !state->view.mem, ZOE_CONFIG,
+                "read: %s is not kept; call zoe_graph_keep() before compiling", spec->name);
+    return read_view(plan, &state->view, state->staging, plain);
+}
+
+zoe_status zoe_plan_read_gradient(zoe_plan *plan, zoe_value input, float *plain)
+{
+    zoe__value_state *state;
+    ZOE_TRY(find_value(plan, input, "read gradient", &state));
+    ZOE_FAIL_IF(plan->context, !state->staging || !state->gradient_view.mem, ZOE_CONFIG,
+                "read gradient: %s has none; it must be an input, and options.input_gradients set",
+                zoe__graph_value(plan->graph, input)->name);
+    return read_view(plan, &state->gradient_view, state->staging, plain);
+}
+
+zoe_plan_memory zoe_plan_get_memory(const zoe_plan *plan)
+{
+    return plan->memory;
+}
