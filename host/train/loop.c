@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The steps. A step walks the plan; the host waits once a micro-batch, for its loss. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+#include "train/session.h"
+
+double zoe__session_recent(const zoe__session *s, const double *ring)
+{
+    const int64_t n = s->recent < ZOE__RECENT ? s->recent : ZOE__RECENT;
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += ring[i];
+    return n ? sum / (double)n : NAN;
+}
+
+/* ---- checkpoints ---- */
+
+static char *state_text(const zoe__session *s)
+{
+    const int64_t windows = s->step * s->batch;
+    json_t *state = json_pack("{s:I, s:I, s:f, s:s, s:s}", "epoch", (json_int_t)(windows / (int64_t)s->task.usable[0]), "windows",
+                              (json_int_t)windows, "seconds", s->earlier_seconds + s->loop_seconds, "clips_sha256",
+                              s->dataset.sha256, "device", s->result->device);
+    char *text = json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(state);
+    return text;
+}
+
+static char *options_text(const zoe__session *s)
+{
+    json_t *run = NULL;
+    if (zoe__run_read_options(s->context, s->run.path, &run) != ZOE_OK) return NULL;
+    char *text = json_dumps(json_object_get(run, "options"), JSON_COMPACT);
+    json_decref(run);
+    return text;
+}
+
+/* A step can leave weights that are not finite though its loss was: such a state must not push out a good one. */
+static zoe_status check_finite(const zoe__session *s, const zoe_checkpoint *checkpoint)
+{
+    for (size_t i = 0; i < zoe_checkpoint_tensors(checkpoint); i++) {
+        const zoe_checkpoint_tensor t = zoe_checkpoint_tensor_at(checkpoint, i);
+        for (size_t k = 0; k < t.count; k++)
+            ZOE_FAIL_IF(s->context, !isfinite(t.data[k]), ZOE_DIVERGED,
+                        "step %lld: '%s' is not finite (a smaller --lr may help); the last good checkpoint stays",
+                        (long long)s->step, t.name);
+    }
+    return ZOE_OK;
+}
+
+zoe_status zoe__session_save(zoe__session *s)
+{
+    char folder[ZOE__PATH], *options = options_text(s), *state = state_text(s);
+    zoe_checkpoint *checkpoint = NULL;
+    zoe_status status = ZOE_OK;
+    const zoe_checkpoint_info info = {.net = s->backbone->name, .task = s->kind->name, .step = s->step, .options = options,
+                                      .state = state};
+    ZOE_FAIL_IF_OUT(s->context, !state || !zoe__run_path(&s->run, folder, "checkpoints"), ZOE_MEMORY, "out of memory: checkpoint");
+    ZOE_TRY_OUT(zoe_plan_finish(s->plan));
+    ZOE_TRY_OUT(zoe_checkpoint_capture(&checkpoint, s->context, s->store, s->graph, &info));
+    ZOE_TRY_OUT(check_finite(s, checkpoint));
+    ZOE_TRY_OUT(zoe_checkpoint_save(checkpoint, s->context, folder));
+    zoe_checkpoint_weights_sha256(checkpoint, s->result->weights_sha256);
+out:
+    zoe_checkpoint_free(&checkpoint);
+    free(options);
+    free(state);
+    return status;
+}
+
+static zoe_status read_state(zoe__session *s, const zoe_checkpoint *checkpoint)
+{
+    const zoe_checkpoint_info *info = zoe_checkpoint_get_info(checkpoint);
+    json_t *state = json_loads(info->state, JSON_REJECT_DUPLICATES, NULL);
+    const char *clips = json_string_value(json_object_get(state, "clips_sha256"));
+    const bool same = clips && !strcmp(clips, s->dataset.sha256);
+    s->earlier_seconds = json_number_value(json_object_get(state, "seconds"));
+    json_decref(state);
+    s->step = info->step;
+    ZOE_FAIL_IF(s->context, strcmp(info->net, s->backbone->name), ZOE_CONFIG, "%s: a checkpoint of network '%s', this run is of '%s'",
+                zoe_checkpoint_path(checkpoint), info->net, s->backbone->name);
+    ZOE_FAIL_IF(s->context, !same, ZOE_CONFIG, "%s: --resume, but the clips are not those the run was made with", s->run.path);
+    ZOE_FAIL_IF(s->context, s->step > s->steps, ZOE_CONFIG, "%s: it has %lld steps, --steps is %lld",
+                zoe_checkpoint_path(checkpoint), (long long)s->step, (long long)s->steps);
+    return ZOE_OK;
+}
+
+zoe_status zoe__session_restore(zoe__session *s)
+{
+    char folder[ZOE__PATH], *note = NULL;
+    zoe_checkpoint *checkpoint = NULL;
+    zoe__run_path(&s->run, folder, "checkpoints");
+    if (s->run.fresh || zoe_checkpoint_files(folder) == 0) return ZOE_OK;
+    ZOE_TRY(zoe_checkpoint_open(&checkpoint, s->context, folder, &note));
+    if (note) {
+        zoe__log(s->context, ZOE_LOG_WARN, "%s", note);
+        zoe__run_log(&s->run, json_pack("{s:s, s:s}", "event", "fallback", "note", note));
+    }
+    free(note);
+    zoe_status status = read_state(s, checkpoint);
+    if (status == ZOE_OK) status = zoe_checkpoint_restore(checkpoint, s->context, s->store);
+    if (status == ZOE_OK) zoe_checkpoint_weights_sha256(checkpoint, s->result->weights_sha256);
+    if (status == ZOE_OK) zoe__log(s->context, ZOE_LOG_INFO, "resumed at step %lld", (long long)s->step);
+    zoe_checkpoint_free(&checkpoint);
+    return status;
+}
+
+/* ---- one step ---- */
+
+typedef struct loop {
+    zoe__session *s;
+    zoe__loader *loader;
+    float *logits;      /* {G*B, classes} of a micro-batch */
+    int labels;         /* G*B */
+    double saved, logged; /* zoe__seconds() of the last checkpoint; steps of the last line of the log */
+    double pending_loss;
+} loop;
+
+static double count_right(const loop *l, const int32_t *labels)
+{
+    const int classes = l->s->task.classes;
+    int right = 0;
+    for (int i = 0; i < l->labels; i++) {
+        const float *row = l->logits + (size_t)i * (size_t)classes;
+        int best = 0;
+        for (int c = 1; c < classes; c++)
+            if (row[c] > row[best]) best = c;
+        right += best == labels[i];
+    }
+    return (double)right / l->labels;
+}
+
+/* Forward and backward of one micro-batch; adds its loss and accuracy. */
+static zoe_status micro_step(loop *l, int micro, double *loss, double *accuracy)
+{
+    zoe__session *s = l->s;
+    zoe__batch *batch;
+    float value = NAN;
+    ZOE_TRY(zoe__loader_next(l->loader, &batch, &s->waited));
+    ZOE_TRY(zoe_plan_write(s->plan, s->values.bytes, batch->bytes));
+    ZOE_TRY(zoe_plan_write(s->plan, s->values.table, batch->table));
+    ZOE_TRY(zoe_plan_write(s->plan, s->values.labels, batch->labels));
+    ZOE_TRY(zoe_plan_accumulate(s->plan, s->step, micro));
+    ZOE_TRY(zoe_plan_read(s->plan, s->values.loss, &value));
+    ZOE_TRY(zoe_plan_read(s->plan, s->values.logits, l->logits));
+    *loss += (double)value;
+    *accuracy += count_right(l, batch->labels);
+    zoe__loader_release(l->loader);
+    ZOE_FAIL_IF(s->context, !isfinite(value), ZOE_DIVERGED,
+                "step %lld: the loss is %g (a smaller --lr may help); the last good checkpoint stays", (long long)s->step,
+                (double)value);
+    return ZOE_OK;
+}
+
+static zoe_status one_step(loop *l)
+{
+    zoe__session *s = l->s;
+    double loss = 0, accuracy = 0;
+    for (int m = 0; m < s->micro; m++) ZOE_TRY(micro_step(l, m, &loss, &accuracy));
+    ZOE_TRY(zoe_plan_update(s->plan, zoe_schedule_lr(&s->schedule, s->step)));
+    s->recent_loss[s->recent % ZOE__RECENT] = loss / s->micro;
+    s->recent_accuracy[s->recent % ZOE__RECENT] = accuracy / s->micro;
+    s->recent++;
+    s->step++;
+    s->loop_steps++;
+    return ZOE_OK;
+}
+
+/* ---- telling ---- */
+
+static double samples_per_s(const zoe__session *s)
+{
+    return s->loop_seconds > 0 ? (double)(s->loop_steps * s->result->tuples_per_step) / s->loop_seconds : NAN;
+}
+
+static void tell(loop *l)
+{
+    zoe__session *s = l->s;
+    const double per_step = s->loop_steps ? s->loop_seconds / (double)s->loop_steps : NAN;
+    zoe__session_tell(s, &(zoe_train_progress){
+                             .stage = "train",
+                             .done = (size_t)s->step,
+                             .total = (size_t)s->steps,
+                             .epoch = s->step * s->batch / (int64_t)s->task.usable[0],
+                             .loss = zoe__session_recent(s, s->recent_loss),
+                             .accuracy = zoe__session_recent(s, s->recent_accuracy),
+                             .lr = zoe_schedule_lr(&s->schedule, s->step - 1),
+                             .samples_per_s = samples_per_s(s),
+                             .data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : 0,
+                             .eta = per_step * (double)(s->steps - s->step),
+                             .skipped = s->dataset.skipped + s->result->short_clips + zoe__loader_bad(l->loader)});
+}
+
+static zoe_status log_step(loop *l)
+{
+    zoe__session *s = l->s;
+    const int64_t last = (s->recent - 1) % ZOE__RECENT;
+    return zoe__run_log(&s->run,
+                        json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)s->step, "epoch",
+                                  (json_int_t)(s->step * s->batch / (int64_t)s->task.usable[0]), "loss", s->recent_loss[last],
+                                  "accuracy", s->recent_accuracy[last], "lr", zoe_schedule_lr(&s->schedule, s->step - 1),
+                                  "samples_per_s", samples_per_s(s), "data_wait", s->waited / s->loop_seconds, "seconds",
+                                  s->earlier_seconds + s->loop_seconds));
+}
+
+/* ---- the loop ---- */
+
+static zoe_status steps(loop *l)
+{
+    zoe__session *s = l->s;
+    const double every = zoe_options_float(s->options, "checkpoint-every"), start = zoe__seconds();
+    const int64_t log_every = zoe_options_int(s->options, "log-every");
+    l->saved = start;
+    zoe_status end = ZOE_OK;
+    while (s->step < s->steps && !zoe__session_stop(s, &end)) {
+        ZOE_TRY(one_step(l));
+        s->loop_seconds = zoe__seconds() - start;
+        if (s->step % log_every == 0 || s->step == s->steps || s->loop_steps == 1) ZOE_TRY(log_step(l));
+        tell(l);
+        if (s->step < s->steps && zoe__seconds() - l->saved >= every) {
+            ZOE_TRY(zoe__session_save(s));
+            l->saved = zoe__seconds();
+        }
+    }
+    if (s->loop_steps > 0) ZOE_TRY(zoe__session_save(s));
+    s->loop_seconds = zoe__seconds() - start;
+    if (end == ZOE_OK) return ZOE_OK;
+    zoe__run_log(&s->run, json_pack("{s:s, s:I, s:s}", "event", "stop", "step", (json_int_t)s->step, "reason", zoe_status_text(end)));
+    return zoe__fail(s->context, end, "%s after step %lld of %lld; --resume goes on", zoe_status_text(end), (long long)s->step,
+                     (long long)s->steps);
+}
+
+static void take_figures(loop *l, zoe_status status)
+{
+    zoe__session *s = l->s;
+    zoe_train_result *r = s->result;
+    r->steps = s->step;
+    r->train_loss = zoe__session_recent(s, s->recent_loss);
+    r->samples_per_s = samples_per_s(s);
+    r->data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : NAN;
+    r->seconds = s->earlier_seconds + s->loop_seconds;
+    if (l->loader) r->bad_clips = zoe__loader_bad(l->loader);
+    if (status == ZOE_OK || status == ZOE_STOPPED || status == ZOE_TIME) return;
+    zoe__run_log(&s->run, json_pack("{s:s, s:I, s:s}", "event", "error", "step", (json_int_t)s->step, "text",
+                                    zoe_context_error(s->context)));
+}
+
+/* Past --max-bad the run ends, and what it has learnt so far is kept. */
+static zoe_status keep_what_is_there(zoe__session *s, zoe_status status)
+{
+    if (status != ZOE_BAD_FILES || s->loop_steps == 0) return status;
+    char text[512];
+    zoe__format(text, sizeof text, "%s", zoe_context_error(s->context));
+    zoe_context_clear(s->context);
+    ZOE_TRY(zoe__session_save(s));
+    return zoe__fail(s->context, status, "%s", text);
+}
+
+zoe_status zoe__session_loop(zoe__session *s)
+{
+    loop l = {.s = s, .labels = s->task.tuples[ZOE_SPLIT_TRAIN] * (s->batch / s->micro)};
+    zoe_status status = ZOE_OK;
+    const zoe__loader_options options = {.task = &s->task,
+                                         .split = ZOE_SPLIT_TRAIN,
+                                         .seed = s->seed,
+                                         .batch = s->batch / s->micro,
+                                         .first = s->step * s->micro,
+                                         .count = (s->steps - s->step) * s->micro,
+                                         .epoch = (int64_t)s->task.usable[0],
+                                         .workers = (int)zoe_options_int(s->options, "workers"),
+                                         .max_bad = zoe_options_float(s->options, "max-bad")};
+    if (s->step < s->steps) {
+        ZOE_TRY_OUT(zoe__calloc(s->context, &l.logits, (size_t)l.labels * (size_t)s->task.classes, sizeof(float)));
+        ZOE_TRY_OUT(zoe__loader_new(&l.loader, s->context, &options));
+        status = keep_what_is_there(s, steps(&l));
+    }
+out:
+    take_figures(&l, status);
+    zoe__loader_free(&l.loader);
+    free(l.logits);
+    return status;
+}

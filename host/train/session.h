@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One training session: what the files of the trainer share. Internal. */
+#ifndef ZOE_TRAIN_SESSION_H
+#define ZOE_TRAIN_SESSION_H
+
+#include <zoe/checkpoint.h>
+#include <zoe/plan.h>
+#include <zoe/task.h>
+#include <zoe/train.h>
+
+#include "train/dataset.h"
+#include "train/loader.h"
+#include "train/run.h"
+
+enum { ZOE__RECENT = 50 }; /* steps of the running means */
+
+typedef struct zoe__session {
+    zoe_context *context;
+    const zoe_options *options;
+    const zoe_train_hooks *hooks;
+    zoe_train_result *result;
+    const zoe_task_kind *kind;
+    const zoe_backbone *backbone;
+    zoe_device *device;
+    zoe__run run;
+    zoe__dataset dataset;
+    zoe_task task;
+    zoe_graph *graph;
+    zoe_task_graph values;
+    zoe_store *store;
+    zoe_plan *plan;
+    zoe_schedule schedule;
+    uint64_t seed;
+    int batch, micro;        /* windows of a step; micro-batches of a step */
+    int64_t steps, step;     /* wanted; done */
+    double started, deadline; /* zoe__seconds(); INFINITY = none */
+    double earlier_seconds;  /* of training in earlier sessions */
+    double loop_seconds, waited; /* of this session */
+    int64_t loop_steps;      /* of this session */
+    double recent_loss[ZOE__RECENT], recent_accuracy[ZOE__RECENT];
+    int64_t recent;          /* values put into the rings so far */
+} zoe__session;
+
+/* The steps, with log and checkpoints. ZOE_STOPPED, ZOE_TIME, ZOE_DIVERGED, ZOE_BAD_FILES, ... */
+zoe_status zoe__session_loop(zoe__session *s);
+
+/* Writes a checkpoint of the state after s->step steps. ZOE_DIVERGED: a weight is not finite; nothing is written. */
+zoe_status zoe__session_save(zoe__session *s);
+
+/* Takes up the newest good checkpoint, if there is one. */
+zoe_status zoe__session_restore(zoe__session *s);
+
+/* Held-out figures into s->result. */
+zoe_status zoe__session_evaluate(zoe__session *s);
+
+/* True when somebody wants an end: *status says why. */
+bool zoe__session_stop(const zoe__session *s, zoe_status *status);
+
+void zoe__session_tell(zoe__session *s, const zoe_train_progress *progress);
+
+/* Means of the last steps; NaN before the first. */
+double zoe__session_recent(const zoe__session *s, const double *ring);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of things in a training: options, device, run folder, clips, network, checkpoint, steps, figures. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "graph/graph.h"
+#include "train/session.h"
+
+bool zoe__session_stop(const zoe__session *s, zoe_status *status)
+{
+    if (s->hooks && s->hooks->stop && s->hooks->stop(s->hooks->user)) *status = ZOE_STOPPED;
+    else if (zoe__seconds() >= s->deadline) *status = ZOE_TIME;
+    else return false;
+    return true;
+}
+
+void zoe__session_tell(zoe__session *s, const zoe_train_progress *progress)
+{
+    if (s->hooks && s->hooks->progress) s->hooks->progress(progress, s->hooks->user);
+}
+
+/* ---- options ---- */
+
+static zoe_status read_schedule(zoe__session *s)
+{
+    const zoe_options *o = s->options;
+    const char *kind = zoe_options_text(o, "schedule");
+    zoe_schedule *schedule = &s->schedule;
+    *schedule = zoe_schedule_default();
+    schedule->kind = !strcmp(kind, "constant") ? ZOE_SCHEDULE_CONSTANT
+                     : !strcmp(kind, "step")   ? ZOE_SCHEDULE_STEP
+                                               : ZOE_SCHEDULE_COSINE;
+    schedule->base = zoe_options_float(o, "lr");
+    schedule->warmup = zoe_options_int(o, "warmup");
+    schedule->steps = s->steps;
+    schedule->gamma = zoe_options_float(o, "gamma");
+    ZOE_FAIL_IF(s->context, !(schedule->base > 0), ZOE_CONFIG, "--lr %g: it must be more than 0", schedule->base);
+    const size_t count = zoe_options_items(o, "milestones"), room = sizeof schedule->milestones / sizeof schedule->milestones[0];
+    ZOE_FAIL_IF(s->context, count > room, ZOE_CONFIG, "--milestones: %zu, at most %zu", count, room);
+    for (size_t i = 0; i < room; i++) schedule->milestones[i] = i < count ? zoe_options_item_int(o, "milestones", i) : 0;
+    for (size_t i = 1; i < count; i++)
+        ZOE_FAIL_IF(s->context, schedule->milestones[i] <= schedule->milestones[i - 1], ZOE_CONFIG,
+                    "--milestones %s: not ascending", zoe_options_text(o, "milestones"));
+    return ZOE_OK;
+}
+
+static zoe_status read_options(zoe__session *s)
+{
+    const zoe_options *o = s->options;
+    s->seed = (uint64_t)zoe_options_int(o, "seed");
+    s->steps = zoe_options_int(o, "steps");
+    s->batch = (int)zoe_options_int(o, "batch");
+    s->micro = (int)zoe_options_int(o, "micro");
+    s->deadline = zoe_options_text(o, "time") ? s->started + zoe_options_float(o, "time") : INFINITY;
+    ZOE_FAIL_IF(s->context, s->batch % s->micro, ZOE_CONFIG, "--batch %d: not a multiple of --micro %d", s->batch, s->micro);
+    const bool resume = zoe_options_flag(o, "resume"), force = zoe_options_flag(o, "force");
+    ZOE_FAIL_IF(s->context, resume && force, ZOE_USAGE, "--resume and --force: only one of them");
+    ZOE_FAIL_IF(s->context, !zoe_options_text(o, "out") && !zoe_options_flag(o, "dry-run"), ZOE_USAGE,
+                "--out RUN is missing: the folder to make");
+    s->backbone = zoe_backbone_find(s->context, zoe_options_text(o, "net"));
+    if (!s->backbone) return ZOE_USAGE;
+    return read_schedule(s);
+}
+
+static zoe_optimizer_options read_optimizer(const zoe_options *o)
+{
+    zoe_optimizer_options optimizer = zoe_optimizer_options_default();
+    optimizer.name = zoe_options_text(o, "optimizer");
+    optimizer.momentum = (float)zoe_options_float(o, "momentum");
+    optimizer.nesterov = zoe_options_flag(o, "nesterov");
+    optimizer.weight_decay = (float)zoe_options_float(o, "weight-decay");
+    return optimizer;
+}
+
+static zoe_status check_paths(zoe__session *s, const char *const *clips, size_t count)
+{
+    struct stat info;
+    ZOE_FAIL_IF(s->context, count == 0, ZOE_USAGE, "CLIPS are missing: files, folders, a list *.txt or a pack");
+    for (size_t i = 0; i < count; i++)
+        ZOE_FAIL_IF(s->context, stat(clips[i], &info) < 0, ZOE_DATA, "%s: %s", clips[i], strerror(errno));
+    const char *labels = zoe_options_text(s->options, "labels");
+    ZOE_FAIL_IF(s->context, labels && stat(labels, &info) < 0, ZOE_DATA, "--labels %s: %s", labels, strerror(errno));
+    return ZOE_OK;
+}
+
+static zoe_status open_device(zoe__session *s)
+{
+    zoe_device_options device = zoe_device_options_default();
+    device.name = zoe_options_text(s->options, "device");
+    device.family = zoe_options_text(s->options, "family");
+    ZOE_TRY(zoe_device_open(&s->device, s->context, &device));
+    zoe__format(s->result->device, sizeof s->result->device, "%s", zoe_device_get_info(s->device)->id);
+    return ZOE_OK;
+}
+
+/* ---- clips ---- */
+
+static bool index_progress(const zoe_index_event *event, void *user)
+{
+    zoe__session *s = user;
+    zoe_status ignored;
+    zoe__session_tell(s, &(zoe_train_progress){.stage = "index",
+                                               .done = event->done,
+                                               .total = event->total,
+                                               .loss = NAN,
+                                               .accuracy = NAN,
+                                               .eta = NAN,
+                                               .skipped = event->skipped});
+    if (event->reason) zoe__log(s->context, ZOE_LOG_WARN, "skipped: %s: %s", event->file, event->reason);
+    return !zoe__session_stop(s, &ignored);
+}
+
+static json_t *hashes(const zoe__dataset *dataset, zoe_split split)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < dataset->count[split]; i++)
+        json_array_append_new(list, json_string(zoe_pack_clip(dataset->pack, dataset->clips[split][i])->sha256));
+    return list;
+}
+
+/* Which clips were trained on: evaluations leave them out. */
+static zoe_status write_split(zoe__session *s)
+{
+    return zoe__run_write_json(&s->run, "split.json",
+                               json_pack("{s:s, s:o, s:o}", "sha256", s->dataset.sha256, "train",
+                                         hashes(&s->dataset, ZOE_SPLIT_TRAIN), "held_out",
+                                         s->dataset.held_out ? hashes(&s->dataset, ZOE_SPLIT_HELD_OUT) : json_array()));
+}
+
+static zoe_status open_clips(zoe__session *s, const char *const *clips, size_t count)
+{
+    char folder[ZOE__PATH];
+    ZOE_FAIL_IF(s->context, !zoe__run_path(&s->run, folder, "pack"), ZOE_DISK, "%s: path too long", s->run.path);
+    zoe_status status = zoe__dataset_open(&s->dataset, s->context, clips, count, folder, s->options, index_progress, s);
+    zoe_status why;
+    if (status == ZOE_STOPPED && zoe__session_stop(s, &why)) {
+        zoe_context_clear(s->context);
+        return zoe__fail(s->context, why, "%s while reading the clips; --resume goes on", zoe_status_text(why));
+    }
+    ZOE_TRY(status);
+    ZOE_TRY(zoe__dataset_split(&s->dataset, s->context, s->options));
+    const zoe_task_clips by_split = {.clips = {s->dataset.clips[0], s->dataset.clips[1]},
+                                     .count = {s->dataset.count[0], s->dataset.count[1]}};
+    ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, s->options, s->backbone, s->dataset.pack, &by_split));
+    zoe_train_result *r = s->result;
+    r->held_out = s->dataset.held_out;
+    r->clips = s->task.usable[0];
+    r->held_out_clips = s->dataset.held_out ? s->task.usable[1] : 0;
+    r->skipped_files = s->dataset.skipped;
+    r->short_clips = s->dataset.count[0] - s->task.usable[0];
+    if (s->dataset.held_out) r->short_clips += s->dataset.count[1] - s->task.usable[1];
+    if (r->short_clips)
+        zoe__log(s->context, ZOE_LOG_WARN, "skipped: %zu of %zu clips are too short for one tuple", r->short_clips,
+                 zoe_pack_clips(s->dataset.pack));
+    return ZOE_OK;
+}
+
+/* ---- network ---- */
+
+static zoe_status make_plan(zoe__session *s, bool dry)
+{
+    zoe_plan_options plan = zoe_plan_options_default();
+    plan.training = true;
+    plan.micro_batches = s->micro;
+    plan.conv = zoe_options_text(s->options, "conv");
+    plan.linear = zoe_options_text(s->options, "linear");
+    plan.optimizer = read_optimizer(s->options);
+    plan.seed = s->seed;
+    plan.dry = dry;
+    ZOE_TRY(zoe_store_new(&s->store, s->context, s->device, s->seed));
+    ZOE_TRY(zoe_graph_new(&s->graph, s->context));
+    s->kind->build(&s->task, s->graph, s->batch / s->micro, ZOE_SPLIT_TRAIN, &s->values);
+    ZOE_TRY(zoe_graph_status(s->graph));
+    ZOE_TRY(zoe_plan_new(&s->plan, s->graph, s->store, &plan));
+    const zoe_plan_memory memory = zoe_plan_get_memory(s->plan);
+    zoe_train_result *r = s->result;
+    r->parameters = zoe_graph_parameters(s->graph);
+    r->arena_bytes = memory.arena_bytes;
+    r->unshared_bytes = memory.unshared_bytes;
+    r->input_bytes = memory.input_bytes;
+    r->parameter_bytes = memory.parameter_bytes;
+    r->tuples_per_step = s->batch * s->task.tuples[ZOE_SPLIT_TRAIN];
+    for (size_t i = 0; i < zoe_plan_launches(s->plan); i++) {
+        const zoe_launch_info launch = zoe_plan_launch(s->plan, i);
+        const bool once = !strcmp(launch.pass, "update") || !strcmp(launch.pass, "prepare");
+        r->flops += launch.flops * (once ? 1 : s->micro);
+    }
+    return ZOE_OK;
+}
+
+static json_t *start_line(const zoe__session *s)
+{
+    const zoe_device_info *device = zoe_device_get_info(s->device);
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", s->run.fresh ? "start" : "resume",
+                     "version", ZOE_VERSION, "step", (json_int_t)s->step, "device", device->id, "name", device->name, "driver",
+                     device->driver, "family", zoe_family_name(device->family), "clips", (json_int_t)s->task.usable[0],
+                     "held_out_clips", (json_int_t)s->result->held_out_clips, "skipped_files", (json_int_t)s->dataset.skipped,
+                     "short_clips", (json_int_t)s->result->short_clips, "parameters", (json_int_t)s->result->parameters);
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static zoe_status write_result(zoe__session *s)
+{
+    const zoe_train_result *r = s->result;
+    json_t *value = json_pack("{s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "steps", (json_int_t)r->steps,
+                              "held_out", (int)r->held_out, "loss", number(r->loss), "accuracy", number(r->accuracy),
+                              "balanced_accuracy", number(r->balanced_accuracy), "auc", number(r->auc), "pixel_rule_auc",
+                              number(r->pixel_rule_auc), "train_loss", number(r->train_loss), "samples_per_s",
+                              number(r->samples_per_s), "data_wait", number(r->data_wait), "seconds", number(r->seconds), "device",
+                              r->device, "weights_sha256", r->weights_sha256);
+    return zoe__run_write_json(&s->run, "result.json", value);
+}
+
+/* ---- the session ---- */
+
+static zoe_status train(zoe__session *s, const char *const *clips, size_t count)
+{
+    ZOE_TRY(open_clips(s, clips, count));
+    ZOE_TRY(make_plan(s, false));
+    ZOE_TRY(write_split(s));
+    ZOE_TRY(zoe__session_restore(s));
+    ZOE_TRY(zoe__run_log(&s->run, start_line(s)));
+    ZOE_TRY(zoe__session_loop(s));
+    ZOE_TRY(zoe__session_evaluate(s));
+    return write_result(s);
+}
+
+/* Errors that were there before the first step and will be there again: the folder they left is of no use. */
+static bool is_hopeless(const zoe__session *s, zoe_status status)
+{
+    const bool early = s->step == 0 && s->loop_steps == 0;
+    return early && (status == ZOE_USAGE || status == ZOE_CONFIG || status == ZOE_SHAPE || status == ZOE_UNSUPPORTED ||
+                     status == ZOE_DATA || status == ZOE_DEVICE_MEMORY || status == ZOE_BUILD);
+}
+
+static void close_session(zoe__session *s, zoe_status status)
+{
+    zoe_plan_free(&s->plan);
+    zoe_store_free(&s->store);
+    zoe_graph_free(&s->graph);
+    zoe_task_close(&s->task);
+    zoe__dataset_close(&s->dataset);
+    zoe__run_close(&s->run, is_hopeless(s, status));
+    zoe_device_free(&s->device);
+}
+
+/* Only plans: a pack is looked at, files are not read. */
+static zoe_status dry_run(zoe__session *s, const char *const *clips, size_t count)
+{
+    ZOE_FAIL_IF(s->context, count != 1 || !zoe_pack_is(clips[0]), ZOE_CONFIG,
+                "--dry-run needs a pack, because it reads no clips; `zoe index CLIPS --out PACK` makes one");
+    ZOE_TRY(zoe__dataset_open(&s->dataset, s->context, clips, 1, "", s->options, NULL, NULL));
+    ZOE_TRY(zoe__dataset_split(&s->dataset, s->context, s->options));
+    const zoe_task_clips by_split = {.clips = {s->dataset.clips[0], s->dataset.clips[1]},
+                                     .count = {s->dataset.count[0], s->dataset.count[1]}};
+    ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, s->options, s->backbone, s->dataset.pack, &by_split));
+    s->result->clips = s->task.usable[0];
+    return make_plan(s, true);
+}
+
+static zoe_status set_defaults(zoe_options *options, const zoe_task_kind *kind)
+{
+    if (!strcmp(zoe_options_text(options, "optimizer"), "adam")) ZOE_TRY(zoe_options_set_default(options, "lr", "0.002"));
+    return kind->set_defaults ? kind->set_defaults(options) : ZOE_OK;
+}
+
+zoe_status zoe_train(zoe_context *context, const char *task, const char *const *clips, size_t count, zoe_options *options,
+                     const zoe_train_hooks *hooks, zoe_train_result *result)
+{
+    *result = (zoe_train_result){.loss = NAN,
+                                 .accuracy = NAN,
+                                 .balanced_accuracy = NAN,
+                                 .auc = NAN,
+                                 .pixel_rule_auc = NAN,
+                                 .train_loss = NAN,
+                                 .samples_per_s = NAN,
+                                 .data_wait = NAN};
+    zoe__session session = {.context = context, .options = options, .hooks = hooks, .result = result, .run = {.lock = -1},
+                            .started = zoe__seconds()}, *s = &session;
+    zoe_status status = ZOE_OK;
+    s->kind = zoe_task_find(context, task);
+    if (!s->kind) return ZOE_USAGE;
+    ZOE_TRY(set_defaults(options, s->kind));
+    ZOE_TRY(read_options(s));
+    ZOE_TRY(check_paths(s, clips, count));
+    ZOE_TRY_OUT(open_device(s));
+    if (zoe_options_flag(options, "dry-run")) {
+        status = dry_run(s, clips, count);
+        goto out;
+    }
+    const zoe__run_mode mode = zoe_options_flag(options, "resume")  ? ZOE__RUN_RESUME
+                               : zoe_options_flag(options, "force") ? ZOE__RUN_FORCE
+                                                                    : ZOE__RUN_NEW;
+    ZOE_TRY_OUT(zoe__run_open(&s->run, context, zoe_options_text(options, "out"), mode, s->kind->name, clips, count, options));
+    status = train(s, clips, count);
+out:
+    close_session(s, status);
+    return status;
+}
