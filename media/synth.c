@@ -15,6 +15,7 @@
 #include <zoe/media.h>
 
 #include "core/core.h"
+#include "core/suggest.h"
 #include "media/synth.h"
 
 enum { PATH_BYTES = 4096, WORKERS_MAX = 256 };
@@ -61,14 +62,17 @@ zoe_synth_options zoe_synth_options_default(void)
 zoe_status zoe__synth_find(const zoe__synth_world **out, zoe_context *context, const char *name)
 {
     char known[512] = "";
+    zoe__suggestion suggestion = zoe__suggest_start(name ? name : "");
     for (int i = 0; i < WORLDS; i++) {
         *out = worlds[i];
         if (name && strcmp(name, worlds[i]->name) == 0) return ZOE_OK;
+        zoe__suggest_try(&suggestion, worlds[i]->name);
         const size_t used = strlen(known);
         zoe__format(known + used, sizeof known - used, "%s%s", i ? ", " : "", worlds[i]->name);
     }
     *out = NULL;
-    return zoe__fail(context, ZOE_CONFIG, "unknown world '%s'; known: %s", name ? name : "", known);
+    return zoe__fail(context, ZOE_CONFIG, "unknown world '%s'; known: %s%s", name ? name : "", known,
+                     zoe__suggest_text(&suggestion));
 }
 
 /* ---- files ---- */
