@@ -109,6 +109,7 @@ static int fit(const zoe_device_info *info, const char *name)
 {
     if (!strcmp(info->id, name)) return FIT_ID;
     if (!strcmp(info->pci, name) || !strcmp(info->uuid, name)) return FIT_ADDRESS;
+    if (info->family == ZOE_FAMILY_HOST) return NO_FIT; /* its processor's name is that of a real device too */
     if (contains(info->id, name)) return FIT_ID_PART;
     if (contains(info->name, name)) return FIT_NAME;
     if (contains(info->platform, name)) return FIT_PLATFORM;

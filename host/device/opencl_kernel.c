@@ -18,10 +18,10 @@ static zoe_status fail_kernel(const zoe__kernel *kernel, cl_int code, const char
 zoe_status zoe__opencl_kernel_new(zoe__kernel *kernel, const char *program, const char *options)
 {
     zoe_device *device = kernel->device;
-    cl_program built;
+    size_t built;
     cl_int code;
     ZOE_TRY(zoe__program_get(&built, device, program, options));
-    kernel->handle = clCreateKernel(built, kernel->name, &code);
+    kernel->handle = clCreateKernel(device->opencl->programs[built].program, kernel->name, &code);
     ZOE_FAIL_IF(device->context, code == CL_INVALID_KERNEL_NAME, ZOE_BUILD, "cl/%s.cl has no kernel '%s'", program,
                 kernel->name);
     if (code != CL_SUCCESS) return fail_kernel(kernel, code, "clCreateKernel", NULL);
@@ -29,6 +29,7 @@ zoe_status zoe__opencl_kernel_new(zoe__kernel *kernel, const char *program, cons
                                  sizeof kernel->max_group, &kernel->max_group, NULL) != CL_SUCCESS ||
         !kernel->max_group)
         kernel->max_group = device->info.max_work_group;
+    zoe__program_keep(device, built);
     return ZOE_OK;
 }
 

@@ -164,7 +164,9 @@ static void get_numbers(zoe_device_info *info, cl_device_id device)
     info->global_mem_bytes = device_number(device, CL_DEVICE_GLOBAL_MEM_SIZE);
     info->max_alloc_bytes = device_number(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     info->local_mem_bytes = device_number(device, CL_DEVICE_LOCAL_MEM_SIZE);
-    info->vector_width = (uint32_t)device_number(device, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
+    const uint32_t preferred = (uint32_t)device_number(device, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
+    const uint32_t native = (uint32_t)device_number(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
+    info->vector_width = preferred > native ? preferred : native; /* Intel's CPU runtime prefers 1 and has 16 */
     info->max_work_group = (uint32_t)device_number(device, CL_DEVICE_MAX_WORK_GROUP_SIZE);
     const uint32_t align = (uint32_t)device_number(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8;
     info->base_align = align > 64 ? align : 64;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/cache.h"
 #include "device/source.h"
 
 /* "-cl-std=CL1.2", the family, the lanes, then the caller's own. Never relaxed maths here. */
@@ -43,74 +44,146 @@ static const char *send_log(zoe_context *context, zoe_log_level level, char *tex
     return error ? error : first;
 }
 
-static zoe_status build(cl_program *out, zoe_device *device, const char *name, const char *source, const char *options)
+/* What the provider's functions work on. */
+typedef struct job {
+    zoe_device *device;
+    const char *name;
+} job;
+
+/* Compilers are silent for seconds: from the second second on, say what is going on. */
+static void announce(const job *at)
 {
+    const zoe__device_counters *counters = &at->device->counters;
+    zoe__log(at->device->context, counters->compile_seconds > 1 ? ZOE_LOG_INFO : ZOE_LOG_DEBUG,
+             "compiling cl/%s.cl ... (%zu programs so far, %.1f s)", at->name, counters->programs_compiled,
+             counters->compile_seconds);
+}
+
+static zoe_status build(void *user, const char *source, const char *options, void **program)
+{
+    const job *at = user;
+    zoe_device *device = at->device;
     zoe__opencl *cl = device->opencl;
     cl_int code;
-    cl_program program = clCreateProgramWithSource(cl->context, 1, &source, NULL, &code);
+    cl_program made = clCreateProgramWithSource(cl->context, 1, &source, NULL, &code);
     ZOE_TRY(zoe__cl_check(device, code, "clCreateProgramWithSource"));
+    announce(at);
     const double start = zoe__seconds();
-    code = clBuildProgram(program, 1, &cl->device, options, NULL, NULL);
+    code = clBuildProgram(made, 1, &cl->device, options, NULL, NULL);
     device->counters.compile_seconds += zoe__seconds() - start;
     device->counters.programs_compiled++;
-    char *text = build_log(cl, program);
+    char *text = build_log(cl, made);
     const char *line = send_log(device->context, code == CL_SUCCESS ? ZOE_LOG_DEBUG : ZOE_LOG_WARN, text);
     zoe_status status = ZOE_OK;
     if (code != CL_SUCCESS) {
-        status = zoe__fail(device->context, ZOE_BUILD, "cl/%s.cl does not compile on %s (%s): %s", name, device->info.id,
+        status = zoe__fail(device->context, ZOE_BUILD, "cl/%s.cl does not compile on %s: %s: %s", at->name, device->info.id,
                            zoe__cl_error_name(code), line ? line : "the driver gives no reason");
-        clReleaseProgram(program);
-    } else {
-        *out = program;
+        clReleaseProgram(made);
+        made = NULL;
     }
+    *program = made;
     free(text);
     return status;
 }
 
-static zoe_status keep(zoe_device *device, const char *name, const char *options, cl_program program)
+static bool load(void *user, const void *binary, size_t bytes, const char *options, void **program)
+{
+    const job *at = user;
+    zoe__opencl *cl = at->device->opencl;
+    cl_int taken = CL_SUCCESS, code;
+    const unsigned char *data = binary;
+    cl_program made = clCreateProgramWithBinary(cl->context, 1, &cl->device, &bytes, &data, &taken, &code);
+    if (code == CL_SUCCESS && taken == CL_SUCCESS) code = clBuildProgram(made, 1, &cl->device, options, NULL, NULL);
+    if (code == CL_SUCCESS && taken == CL_SUCCESS) {
+        at->device->counters.programs_loaded++;
+        *program = made;
+        return true;
+    }
+    if (made) clReleaseProgram(made);
+    return false;
+}
+
+static bool save(void *user, void *program, void **binary, size_t *bytes)
+{
+    (void)user;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || !*bytes) return false;
+    unsigned char *data = malloc(*bytes);
+    if (data && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == CL_SUCCESS) {
+        *binary = data;
+        return true;
+    }
+    free(data);
+    return false;
+}
+
+static void free_program(zoe__program *program)
+{
+    if (program->program) clReleaseProgram(program->program);
+    free(program->name);
+    free(program->options);
+    *program = (zoe__program){0};
+}
+
+/* Where programs of this device are stored; NULL: nowhere. */
+static const char *program_folder(const zoe_device *device)
+{
+    return device->quirks & ZOE__QUIRK_OWN_CACHE ? NULL : device->opencl->cache_folder;
+}
+
+/* Fills the next free place; it counts only when all went well. */
+static zoe_status add_program(zoe_device *device, const char *name, const char *options, const char *source)
 {
     zoe__opencl *cl = device->opencl;
     ZOE_TRY(zoe__grow(device->context, &cl->programs, &cl->program_capacity, cl->program_count + 1, sizeof *cl->programs));
-    zoe__program *kept = &cl->programs[cl->program_count];
-    ZOE_TRY(zoe__strdup(device->context, &kept->name, name));
-    const zoe_status status = zoe__strdup(device->context, &kept->options, options);
-    if (status != ZOE_OK) {
-        free(kept->name);
-        return status;
-    }
-    kept->program = program;
-    cl->program_count++;
-    return ZOE_OK;
+    zoe__program *made = &cl->programs[cl->program_count];
+    job at = {device, name};
+    const zoe__program_provider provider = {&at, build, load, save};
+    bool loaded = false;
+    void *program = NULL;
+    zoe_status status = zoe__strdup(device->context, &made->name, name);
+    if (status == ZOE_OK) status = zoe__strdup(device->context, &made->options, options);
+    if (status == ZOE_OK)
+        status = zoe__cache_get(&program, &loaded, made->key, device->context, program_folder(device), cl->identity,
+                                &provider, source, options);
+    made->program = program;
+    made->unkept = !loaded;
+    if (status == ZOE_OK) cl->program_count++;
+    else free_program(made);
+    return status;
 }
 
-zoe_status zoe__program_get(cl_program *out, zoe_device *device, const char *name, const char *options)
+zoe_status zoe__program_get(size_t *out, zoe_device *device, const char *name, const char *options)
 {
     zoe__opencl *cl = device->opencl;
     char full[4096];
     ZOE_TRY(full_options(full, sizeof full, device, options));
     for (size_t i = 0; i < cl->program_count; i++)
         if (!strcmp(cl->programs[i].name, name) && !strcmp(cl->programs[i].options, full)) {
-            *out = cl->programs[i].program;
+            *out = i;
             return ZOE_OK;
         }
     char *source;
     ZOE_TRY(zoe__source_get(&source, device->context, name));
-    zoe_status status = build(out, device, name, source, full);
+    const zoe_status status = add_program(device, name, full, source);
     free(source);
-    ZOE_TRY(status);
-    status = keep(device, name, full, *out);
-    if (status != ZOE_OK) clReleaseProgram(*out);
+    *out = cl->program_count - 1;
     return status;
+}
+
+void zoe__program_keep(zoe_device *device, size_t index)
+{
+    zoe__opencl *cl = device->opencl;
+    zoe__program *program = &cl->programs[index];
+    const zoe__program_provider provider = {NULL, build, load, save};
+    if (!program->unkept) return;
+    program->unkept = false;
+    zoe__cache_keep(device->context, program_folder(device), program->key, &provider, program->program);
 }
 
 void zoe__program_free_all(zoe_device *device)
 {
     zoe__opencl *cl = device->opencl;
-    for (size_t i = 0; i < cl->program_count; i++) {
-        clReleaseProgram(cl->programs[i].program);
-        free(cl->programs[i].name);
-        free(cl->programs[i].options);
-    }
+    for (size_t i = 0; i < cl->program_count; i++) free_program(&cl->programs[i]);
     free(cl->programs);
     cl->programs = NULL;
     cl->program_count = cl->program_capacity = 0;

@@ -36,7 +36,7 @@ typedef struct zoe_device_info {
     uint32_t compute_units;
     uint32_t clock_mhz;
     uint64_t global_mem_bytes, max_alloc_bytes, local_mem_bytes;
-    uint32_t vector_width;  /* preferred float lanes by the driver's word */
+    uint32_t vector_width;  /* float lanes by the driver's word: the larger of preferred and native */
     uint32_t lanes;         /* float lanes of the vector family's arithmetic: 8 or 16 */
     uint32_t max_work_group;
     uint32_t base_align;    /* bytes a sub-buffer's origin must be a multiple of */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * 8 or 16 lanes? A width that the hardware does in two halves (Zen 4) gains nothing and needs more registers, and no
+ * capability tells: so it is measured, once. Sums depend on the width, hence the answer is remembered: the same device with
+ * the same driver keeps its bits. */
+#include "device/opencl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cache.h"
+
+/* 64 Mflop a work-item: half a millisecond with 16 lanes. 16 lanes must win by a quarter, twice what repeats differ by. */
+enum { STEPS_16 = 200000, STEPS_8 = 2 * STEPS_16, ROUNDS = 7 };
+static const double LEAST_GAIN = 1.25;
+
+typedef struct width {
+    const char *kernel_name;
+    int steps;
+    zoe__kernel *kernel;
+    double best; /* s */
+} width;
+
+static zoe_status prepare(zoe_device *device, width *w, const zoe__mem *out)
+{
+    const float factor = 0.999f, term = 0.5f;
+    ZOE_TRY(zoe__kernel_new(&w->kernel, device, "lanes", w->kernel_name, NULL));
+    ZOE_TRY(zoe__kernel_arg(w->kernel, 0, 'm', &out));
+    ZOE_TRY(zoe__kernel_arg(w->kernel, 1, 'i', &w->steps));
+    ZOE_TRY(zoe__kernel_arg(w->kernel, 2, 'f', &factor));
+    return zoe__kernel_arg(w->kernel, 3, 'f', &term);
+}
+
+static zoe_status time_once(zoe_device *device, width *w, bool counts)
+{
+    const size_t global = device->info.compute_units, local = 1;
+    const double start = zoe__seconds();
+    ZOE_TRY(zoe__kernel_run(w->kernel, 1, &global, &local, NULL));
+    ZOE_TRY(zoe__device_finish(device));
+    const double took = zoe__seconds() - start;
+    if (counts && took < w->best) w->best = took;
+    return ZOE_OK;
+}
+
+/* The best of some rounds of either width, one after the other: another process disturbs both alike. */
+static zoe_status measure(zoe_device *device, double *gain)
+{
+    width widths[2] = {{"lanes_8", STEPS_8, NULL, 1e9}, {"lanes_16", STEPS_16, NULL, 1e9}};
+    zoe__mem *out = NULL;
+    zoe_status status = zoe__mem_new(&out, device, sizeof(float) * device->info.compute_units, "lanes");
+    for (int i = 0; i < 2 && status == ZOE_OK; i++) status = prepare(device, &widths[i], out);
+    for (int round = 0; round <= ROUNDS && status == ZOE_OK; round++) /* round 0 compiles and warms up */
+        for (int i = 0; i < 2 && status == ZOE_OK; i++) status = time_once(device, &widths[i], round > 0);
+    for (int i = 0; i < 2; i++) zoe__kernel_free(&widths[i].kernel);
+    zoe__mem_free(&out);
+    *gain = widths[0].best / widths[1].best;
+    return status;
+}
+
+/* 8 or 16; 0: not known. */
+static uint32_t remembered(zoe_device *device, const char *key)
+{
+    size_t bytes;
+    char *data = zoe__cache_read(device->context, device->opencl->cache_folder, key, "lanes", &bytes);
+    const uint32_t lanes = !data || bytes != 1 ? 0 : (uint32_t)data[0];
+    free(data);
+    return lanes == 8 || lanes == 16 ? lanes : 0;
+}
+
+uint32_t zoe__lanes_choose(zoe_device *device)
+{
+    char key[65];
+    double gain = 0;
+    if (device->info.family != ZOE_FAMILY_VECTOR || device->info.vector_width < 16) return 8;
+    zoe__cache_key(key, (const char *const[]){"lanes", device->opencl->identity, NULL});
+    uint32_t lanes = remembered(device, key);
+    if (lanes) return lanes;
+    if (measure(device, &gain) != ZOE_OK) {
+        zoe__log(device->context, ZOE_LOG_WARN, "8 lanes, as measuring failed: %s", zoe_context_error(device->context));
+        zoe_context_clear(device->context);
+        return 8;
+    }
+    lanes = gain >= LEAST_GAIN ? 16 : 8;
+    zoe__log(device->context, ZOE_LOG_DEBUG, "%s: 16 lanes are %.2f times as fast as 8: using %u", device->info.id, gain, lanes);
+    const char data = (char)lanes;
+    zoe__cache_write(device->context, device->opencl->cache_folder, key, "lanes", &data, 1);
+    return lanes;
+}
