@@ -89,6 +89,9 @@ size_t zoe_pack_clips(const zoe_pack *pack);
  * number of workers do not matter. */
 const zoe_clip *zoe_pack_clip(const zoe_pack *pack, size_t clip);
 
+/* Rank of the frame that a player shows `seconds` after the clip's start; the first or last one outside. */
+int zoe_clip_rank_at(const zoe_clip *clip, double seconds);
+
 typedef struct zoe_skipped {
     const char *file, *reason;
 } zoe_skipped;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/gather.h"
+
+#include <zoe/media.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum { MAX_DEPTH = 32, MAX_LIST_BYTES = 64 << 20 };
+
+/* How files with moving pictures end; sound and still pictures are other rooms. */
+static const char *const ENDINGS[] = {"mp4", "m4v", "mov", "qt",  "avi",  "divx", "mkv",  "webm", "ts",  "mts",  "m2ts", "m2t",
+                                      "mpg", "mpeg", "mpe", "m1v", "m2v", "vob", "ogv", "ogm", "flv",  "f4v",  "wmv",  "asf",
+                                      "3gp", "3g2", "mjpg", "mjpeg", "mxf", "dv", "y4m", "h264", "264", "h265", "265", "hevc",
+                                      "ivf", "obu", "nut", "rm", "rmvb", "mpv", "vc1"};
+
+typedef struct gather {
+    zoe_context *context;
+    zoe__names *files, *packs;
+} gather;
+
+static const char *ending_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    return dot && (!slash || dot > slash) ? dot + 1 : "";
+}
+
+static bool plausible(const char *path)
+{
+    const char *ending = ending_of(path);
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++)
+        if (strcasecmp(ending, ENDINGS[i]) == 0) return true;
+    return false;
+}
+
+static zoe_status add(zoe_context *context, zoe__names *names, const char *name)
+{
+    ZOE_TRY(zoe__grow(context, &names->name, &names->capacity, names->count + 1, sizeof *names->name));
+    ZOE_TRY(zoe__strdup(context, &names->name[names->count], name));
+    names->count++;
+    return ZOE_OK;
+}
+
+static zoe_status search(gather *g, const char *folder, int depth)
+{
+    ZOE_FAIL_IF(g->context, depth > MAX_DEPTH, ZOE_DATA, "%s: folders more than %d deep", folder, MAX_DEPTH);
+    DIR *open_folder = opendir(folder);
+    ZOE_FAIL_IF(g->context, !open_folder, ZOE_DATA, "%s: %s", folder, strerror(errno));
+    const size_t n = strlen(folder);
+    const char *between = n && folder[n - 1] == '/' ? "" : "/";
+    zoe_status status = ZOE_OK;
+    for (const struct dirent *entry; status == ZOE_OK && (entry = readdir(open_folder));) {
+        char path[PATH_MAX];
+        struct stat info, link;
+        if (entry->d_name[0] == '.') continue; /* hidden, and the folder itself */
+        if (!zoe__format(path, sizeof path, "%s%s%s", folder, between, entry->d_name)) continue;
+        if (stat(path, &info) < 0 || lstat(path, &link) < 0) continue; /* a link to nowhere */
+        if (S_ISDIR(info.st_mode)) {
+            /* a link to a folder may lead back up; the data of a pack are not files of the user */
+            if (!S_ISLNK(link.st_mode) && !zoe_pack_is(path)) status = search(g, path, depth + 1);
+        } else if (plausible(entry->d_name)) {
+            status = add(g->context, g->files, path);
+        }
+    }
+    closedir(open_folder);
+    return status;
+}
+
+static zoe_status take_folder(gather *g, const char *folder)
+{
+    if (zoe_pack_is(folder)) return add(g->context, g->packs, folder);
+    const size_t before = g->files->count;
+    ZOE_TRY(search(g, folder, 0));
+    ZOE_FAIL_IF(g->context, g->files->count == before, ZOE_DATA, "%s: no video file in this folder", folder);
+    return ZOE_OK;
+}
+
+/* `name` without slashes at its end, "/" stays. */
+static bool trimmed(const char *name, char *out, size_t size)
+{
+    size_t n = strlen(name);
+    while (n > 1 && name[n - 1] == '/') n--;
+    return n > 0 && zoe__format(out, size, "%.*s", (int)n, name);
+}
+
+/* A line of a list: relative to here, else to the list's folder. What does not exist is kept: it is skipped with a reason. */
+static zoe_status take_line(gather *g, const char *list, const char *line)
+{
+    char path[PATH_MAX], beside[PATH_MAX];
+    struct stat info;
+    if (!trimmed(line, path, sizeof path)) return ZOE_OK;
+    const char *slash = strrchr(list, '/');
+    if (stat(path, &info) < 0 && path[0] != '/' && slash &&
+        zoe__format(beside, sizeof beside, "%.*s/%s", (int)(slash - list), list, path) && stat(beside, &info) == 0)
+        zoe__format(path, sizeof path, "%s", beside);
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return take_folder(g, path);
+    return add(g->context, g->files, path);
+}
+
+static zoe_status take_list(gather *g, const char *list)
+{
+    struct stat info;
+    ZOE_FAIL_IF(g->context, stat(list, &info) < 0, ZOE_DATA, "%s: %s", list, strerror(errno));
+    ZOE_FAIL_IF(g->context, !S_ISREG(info.st_mode), ZOE_DATA, "%s: a list must be a regular file", list);
+    ZOE_FAIL_IF(g->context, info.st_size > MAX_LIST_BYTES, ZOE_DATA, "%s: a list of %lld bytes, the limit is %d", list,
+                (long long)info.st_size, MAX_LIST_BYTES);
+    FILE *file = fopen(list, "re");
+    ZOE_FAIL_IF(g->context, !file, ZOE_DATA, "%s: %s", list, strerror(errno));
+    zoe_status status = ZOE_OK;
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t n;
+    const size_t before = g->files->count + g->packs->count;
+    for (int number = 1; status == ZOE_OK && (n = getline(&line, &capacity, file)) >= 0; number++) {
+        if (memchr(line, '\0', (size_t)n) || n >= PATH_MAX) {
+            status = zoe__fail(g->context, ZOE_DATA, "%s: line %d is not a path; a list has one path a line", list, number);
+            break;
+        }
+        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = '\0';
+        if (n > 0 && line[0] != '#') status = take_line(g, list, line);
+    }
+    free(line);
+    fclose(file);
+    ZOE_TRY(status);
+    ZOE_FAIL_IF(g->context, g->files->count + g->packs->count == before, ZOE_DATA, "%s: no path in this list", list);
+    return ZOE_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_unique(zoe__names *names)
+{
+    if (!names->count) return;
+    qsort(names->name, names->count, sizeof *names->name, by_name);
+    size_t kept = 1;
+    for (size_t i = 1; i < names->count; i++) {
+        if (strcmp(names->name[kept - 1], names->name[i]) == 0) free(names->name[i]);
+        else names->name[kept++] = names->name[i];
+    }
+    names->count = kept;
+}
+
+zoe_status zoe__gather(zoe_context *context, const char *const *paths, size_t count, zoe__names *files, zoe__names *packs)
+{
+    gather g = {context, files, packs};
+    for (size_t i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        struct stat info;
+        ZOE_FAIL_IF(context, !trimmed(paths[i], path, sizeof path), ZOE_DATA, "'%.100s' is not a path", paths[i]);
+        ZOE_FAIL_IF(context, stat(path, &info) < 0, ZOE_DATA, "%s: %s", path, strerror(errno));
+        if (S_ISDIR(info.st_mode)) ZOE_TRY(take_folder(&g, path));
+        else if (S_ISREG(info.st_mode) && strcasecmp(ending_of(path), "txt") == 0) ZOE_TRY(take_list(&g, path));
+        else ZOE_TRY(add(context, files, path));
+    }
+    sort_unique(files);
+    sort_unique(packs);
+    return ZOE_OK;
+}
+
+void zoe__names_clear(zoe__names *names)
+{
+    for (size_t i = 0; i < names->count; i++) free(names->name[i]);
+    free(names->name);
+    *names = (zoe__names){0};
+}

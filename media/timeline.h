@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What indexing notes of each packet and frame, and the timeline made from it. Internal. */
+#ifndef ZOE_MEDIA_TIMELINE_H
+#define ZOE_MEDIA_TIMELINE_H
+
+#include "media/measure.h"
+#include "media/record.h"
+
+typedef struct zoe__seen_packet {
+    int64_t pts, dts, duration; /* in units of the stream's time base */
+    int8_t temporal;            /* HEVC's temporal id, else -1 */
+    bool hidden;                /* before the start of an edit list: decoded, not shown */
+    bool bad;                   /* the decoder or the container complained */
+    bool key_frame;             /* a frame came out of it that is a key frame to the decoder too */
+    uint16_t outputs;           /* frames that came out of it, hidden ones too */
+} zoe__seen_packet;
+
+typedef struct zoe__seen_frame {
+    uint32_t packet;
+    uint8_t nth;
+    bool intra;
+    uint64_t hash;
+    float difference;
+    zoe__vectors vectors;
+} zoe__seen_frame;
+
+/* From what was seen to the record's frames: times, motion, taints, and the final flags of its packets. `rate` is the
+ * container's frame rate, the fallback where there are no times. area: of a frame, pixels. */
+zoe_status zoe__timeline_build(zoe_context *context, zoe__record *record, zoe__seen_packet *packets,
+                               const zoe__seen_frame *frames, AVRational time_base, double rate, double area);
+
+#endif
