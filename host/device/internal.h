@@ -27,6 +27,9 @@ extern const size_t zoe__quirk_count;
 /* All flags that apply. */
 unsigned zoe__quirk_flags(const char *platform, const char *device, const char *driver);
 
+/* What drivers need in the environment; call it before the loader reads them. */
+void zoe__quirk_environment(void);
+
 /* One listed device; platform and device are OpenCL's ids (NULL: the host). */
 typedef struct zoe__device_entry {
     zoe_device_info info;

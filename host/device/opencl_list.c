@@ -260,6 +260,7 @@ static zoe_status list_all(zoe_context *context, zoe__device_entry **entries, si
 {
     cl_uint n = 0;
     size_t capacity = 0;
+    zoe__quirk_environment();
     const cl_int code = clGetPlatformIDs(0, NULL, &n);
     if (code != CL_SUCCESS || !n) { /* CL_PLATFORM_NOT_FOUND_KHR: the loader knows no driver */
         zoe__log(context, ZOE_LOG_DEBUG, "no OpenCL platform: %s", zoe__cl_error_name(code));

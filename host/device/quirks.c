@@ -4,7 +4,9 @@
  * everything else decides by capability. */
 #include "device/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const zoe__quirk zoe__quirks[] = {
     {"Portable Computing Language", NULL, NULL, ZOE__QUIRK_OWN_CACHE,
@@ -37,4 +39,16 @@ unsigned zoe__quirk_flags(const char *platform, const char *device, const char *
             flags |= row->flags;
     }
     return flags;
+}
+
+/* PoCL 3.1 asks hwloc 2.9 for the machine, which reads /sys; where there is none (a bare chroot, some sandboxes) it finds no
+ * memory and PoCL aborts the whole process. A description of the machine in the environment is taken instead. */
+void zoe__quirk_environment(void)
+{
+    if (access("/sys/devices/system/cpu", F_OK) == 0) return;
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), processors = sysconf(_SC_NPROCESSORS_ONLN);
+    char machine[96];
+    if (zoe__format(machine, sizeof machine, "numa:1(memory=%lld) pu:%ld", (long long)pages * page,
+                    processors < 1 ? 1 : processors))
+        setenv("HWLOC_SYNTHETIC", machine, 0);
 }
