@@ -327,6 +327,7 @@ static zoe_status open_task(zoe_task *task)
     ZOE_TRY(zoe__calloc(task->context, &task->state, 1, sizeof *s));
     s = task->state;
     ZOE_TRY(read_settings(task, s));
+    if (!task->pack) return ZOE_OK;
     ZOE_TRY(collect_usable(task, s, ZOE_SPLIT_TRAIN));
     return collect_usable(task, s, ZOE_SPLIT_HELD_OUT);
 }

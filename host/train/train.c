@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "graph/graph.h"
+#include "train/inspect.h"
 #include "train/session.h"
 
 bool zoe__session_stop(const zoe__session *s, zoe_status *status)
@@ -252,15 +253,16 @@ static void close_session(zoe__session *s, zoe_status status)
     zoe_device_free(&s->device);
 }
 
-/* Only plans: a pack is looked at, files are not read. */
+/* Only plans. A pack is looked at; files are not read, so that nothing is known about their clips. */
 static zoe_status dry_run(zoe__session *s, const char *const *clips, size_t count)
 {
-    ZOE_FAIL_IF(s->context, count != 1 || !zoe_pack_is(clips[0]), ZOE_CONFIG,
-                "--dry-run needs a pack, because it reads no clips; `zoe index CLIPS --out PACK` makes one");
-    ZOE_TRY(zoe__dataset_open(&s->dataset, s->context, clips, 1, "", s->options, NULL, NULL));
-    ZOE_TRY(zoe__dataset_split(&s->dataset, s->context, s->options));
-    const zoe_task_clips by_split = {.clips = {s->dataset.clips[0], s->dataset.clips[1]},
-                                     .count = {s->dataset.count[0], s->dataset.count[1]}};
+    zoe_task_clips by_split = {0};
+    if (count == 1 && zoe_pack_is(clips[0])) {
+        ZOE_TRY(zoe__dataset_open(&s->dataset, s->context, clips, 1, "", s->options, NULL, NULL));
+        ZOE_TRY(zoe__dataset_split(&s->dataset, s->context, s->options));
+        by_split = (zoe_task_clips){.clips = {s->dataset.clips[0], s->dataset.clips[1]},
+                                    .count = {s->dataset.count[0], s->dataset.count[1]}};
+    }
     ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, s->options, s->backbone, s->dataset.pack, &by_split));
     s->result->clips = s->task.usable[0];
     return make_plan(s, true);
@@ -303,5 +305,44 @@ zoe_status zoe_train(zoe_context *context, const char *task, const char *const *
     status = train(s, clips, count);
 out:
     close_session(s, status);
+    return status;
+}
+
+/* ---- looking at a run ---- */
+
+static zoe_status inspect(zoe__session *s, const json_t *run, zoe_options *options, const zoe_device_options *device)
+{
+    const zoe_task_clips none = {0};
+    zoe_device_options wanted = *device;
+    const char *task = json_string_value(json_object_get(run, "task"));
+    s->kind = zoe_task_find(s->context, task ? task : "");
+    if (!s->kind) return ZOE_DATA;
+    ZOE_TRY(zoe_train_options(options, s->context, task));
+    ZOE_TRY(zoe__run_apply_options(run, options));
+    ZOE_TRY(read_options(s));
+    if (!wanted.name) wanted.name = zoe_options_text(options, "device");
+    if (!wanted.family) wanted.family = zoe_options_text(options, "family");
+    ZOE_TRY(zoe_device_open(&s->device, s->context, &wanted));
+    ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, options, s->backbone, NULL, &none));
+    return make_plan(s, true);
+}
+
+zoe_status zoe__train_inspect(zoe_context *context, const char *run, const zoe_device_options *device,
+                              zoe__inspect_function *fn, void *user)
+{
+    zoe_train_result result = {0};
+    zoe_options *options = NULL;
+    json_t *run_options = NULL;
+    zoe__session s = {.context = context, .result = &result, .run = {.lock = -1}};
+    zoe_status status = ZOE_OK;
+    ZOE_TRY_OUT(zoe_options_new(&options, context));
+    s.options = options;
+    ZOE_TRY_OUT(zoe__run_read_options(context, run, &run_options));
+    ZOE_TRY_OUT(inspect(&s, run_options, options, device));
+    status = fn(s.plan, zoe_device_get_info(s.device), user);
+out:
+    close_session(&s, ZOE_OK);
+    json_decref(run_options);
+    zoe_options_free(&options);
     return status;
 }

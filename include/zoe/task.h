@@ -67,7 +67,7 @@ struct zoe_task_kind {
     const zoe_option *options; /* rows of its own */
     /* Replaces defaults that hang on other options (a recipe). */
     zoe_status (*set_defaults)(zoe_options *options);
-    /* Reads options, counts usable clips. ZOE_DATA: none is long enough (the message says how long it must be). */
+    /* Reads options, counts usable clips (unless there is no pack). ZOE_DATA: none is long enough (the message says how long it must be). */
     zoe_status (*open)(zoe_task *task);
     void (*close)(zoe_task *task);
     /* Adds preprocessing, backbone, head and loss for B = batch windows of a split. Names of the head start with "head.". */
@@ -86,7 +86,8 @@ const zoe_task_kind *zoe_task_at(size_t index);
 /* NULL with a text ("did you mean") in the context when unknown. */
 const zoe_task_kind *zoe_task_find(zoe_context *context, const char *name);
 
-/* The clips of a split: numbers in the pack, borrowed until the task is closed. Both splits may be the same. Fills *task. */
+/* The clips of a split: numbers in the pack, borrowed until the task is closed. Both splits may be the same. Fills *task. Without a
+ * pack (NULL) the task can only build its network. */
 typedef struct zoe_task_clips {
     const size_t *clips[2]; /* by zoe_split */
     size_t count[2];
