@@ -152,7 +152,7 @@ void zoe_pack_set_cache(zoe_pack *pack, size_t bytes)
 
 /* The first readers fill the cache until it is full; nothing is ever put out, because a sampler that walks through all clips
  * would find every clip just put out. */
-const uint8_t *zoe__cache_get(zoe_pack *pack, zoe__pack_clip *clip, int width, int height, bool *fill)
+const uint8_t *zoe__pack_cache_get(zoe_pack *pack, zoe__pack_clip *clip, int width, int height, bool *fill)
 {
     *fill = false;
     if (!pack->cache_limit) return NULL;
@@ -175,11 +175,11 @@ const uint8_t *zoe__cache_get(zoe_pack *pack, zoe__pack_clip *clip, int width, i
     clip->cache_width = width;
     clip->cache_height = height;
     *fill = clip->pixels != NULL;
-    if (!*fill) zoe__cache_settle(pack, clip, false);
+    if (!*fill) zoe__pack_cache_settle(pack, clip, false);
     return NULL;
 }
 
-void zoe__cache_settle(zoe_pack *pack, zoe__pack_clip *clip, bool good)
+void zoe__pack_cache_settle(zoe_pack *pack, zoe__pack_clip *clip, bool good)
 {
     if (!good) {
         free(clip->pixels);

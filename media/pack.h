@@ -37,8 +37,8 @@ struct zoe_pack {
 };
 
 /* The shared decoded copy of a clip at this size, or NULL. *fill: the caller has been chosen to make it: it must decode all
- * frames into clip->pixels and end with zoe__cache_settle(). */
-const uint8_t *zoe__cache_get(zoe_pack *pack, zoe__pack_clip *clip, int width, int height, bool *fill);
-void zoe__cache_settle(zoe_pack *pack, zoe__pack_clip *clip, bool good);
+ * frames into clip->pixels and end with zoe__pack_cache_settle(). */
+const uint8_t *zoe__pack_cache_get(zoe_pack *pack, zoe__pack_clip *clip, int width, int height, bool *fill);
+void zoe__pack_cache_settle(zoe_pack *pack, zoe__pack_clip *clip, bool good);
 
 #endif

@@ -326,7 +326,7 @@ static zoe_status fill_cache(zoe_reader *r, zoe__pack_clip *clip, int width, int
         r->last_rank = i - 1; /* walking: nothing is left out */
         status = decode(r, &i, 1, width, height, clip->pixels + (size_t)i * bytes);
     }
-    zoe__cache_settle(r->pack, clip, status == ZOE_OK);
+    zoe__pack_cache_settle(r->pack, clip, status == ZOE_OK);
     return status;
 }
 
@@ -344,7 +344,7 @@ zoe_status zoe_reader_frames(zoe_reader *r, size_t index, const int *ranks, size
                     "%s: there is no frame %d, the clip has %d (0 to %d)", clip->path, ranks[i], clip->face.frames,
                     clip->face.frames - 1);
     bool fill;
-    const uint8_t *cached = zoe__cache_get(r->pack, clip, width, height, &fill);
+    const uint8_t *cached = zoe__pack_cache_get(r->pack, clip, width, height, &fill);
     if (fill && fill_cache(r, clip, width, height) == ZOE_OK) cached = clip->pixels;
     else if (fill) zoe_context_clear(r->context); /* the frames asked for may be good ones */
     const size_t bytes = (size_t)width * (size_t)height * 3;
