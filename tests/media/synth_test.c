@@ -233,6 +233,53 @@ static void test_mpeg4_without_x264(void **state)
     free(joints);
 }
 
+/* The pack's reader sees the frames that were drawn, in their order and in their colours: what is left is coding (rms
+ * about 4, most of it chroma at half the resolution). */
+static void test_read_back(void **state)
+{
+    (void)state;
+    make("back", 8, 13, 2);
+    char clips[256], folder[256];
+    zoe__format(clips, sizeof clips, "%s/back", root);
+    zoe__format(folder, sizeof folder, "%s/back-pack", root);
+    zoe_index_options options = zoe_index_options_default();
+    zoe_pack *pack;
+    zoe_reader *reader;
+    assert_int_equal(zoe_pack_index(context, (const char *const[]){clips}, 1, folder, &options), ZOE_OK);
+    assert_int_equal(zoe_pack_open(&pack, context, folder), ZOE_OK);
+    assert_int_equal(zoe_reader_new(&reader, context, pack), ZOE_OK);
+    assert_int_equal(zoe_pack_clips(pack), 8);
+    uint8_t *drawn, *read = malloc(FRAMES * FRAME_BYTES);
+    float *joints;
+    int ranks[FRAMES];
+    for (int t = 0; t < FRAMES; t++) ranks[t] = t;
+    for (size_t i = 0; i < 8; i++) {
+        const zoe_clip *clip = zoe_pack_clip(pack, i);
+        const int index = (int)strtol(strrchr(clip->path, '/') + 1, NULL, 10);
+        assert_string_equal(clip->label, kinds[index]);
+        assert_int_equal(clip->frames, FRAMES);
+        draw_clip(13, (uint32_t)index, &drawn, &joints);
+        assert_int_equal(zoe_reader_frames(reader, i, ranks, FRAMES, 0, 0, read), ZOE_OK);
+        for (int t = 0; t < FRAMES; t++) {
+            double squares = 0, bias[3] = {0};
+            for (int k = t * FRAME_BYTES; k < (t + 1) * FRAME_BYTES; k++) {
+                const int difference = read[k] - drawn[k];
+                squares += difference * difference;
+                bias[k % 3] += difference;
+            }
+            const double rms = sqrt(squares / FRAME_BYTES);
+            if (rms > 8) fail_msg("clip %d frame %d: rms %.2f", index, t, rms);
+            for (int c = 0; c < 3; c++)
+                if (fabs(bias[c]) / (SIDE * SIDE) > 2) fail_msg("clip %d frame %d: channel %d shifts", index, t, c);
+        }
+        free(drawn);
+        free(joints);
+    }
+    free(read);
+    zoe_reader_free(&reader);
+    zoe_pack_free(&pack);
+}
+
 static double brightness(const uint8_t *pixel)
 {
     return (pixel[0] + pixel[1] + pixel[2]) / 3.0;
@@ -352,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_container),
         cmocka_unit_test(test_mpeg4_without_x264),
+        cmocka_unit_test(test_read_back),
         cmocka_unit_test(test_joints_lie_on_the_figure),
         cmocka_unit_test(test_draw_is_pure),
         cmocka_unit_test(test_nothing_is_printed),
