@@ -250,7 +250,7 @@ static zoe_status send(zoe_plan *plan, zoe__mem *mem, const void *data, size_t b
 
 zoe_status zoe_plan_write(zoe_plan *plan, zoe_value input, const void *data)
 {
-    zoe__value_state *state;
+    zoe__value_state *state = NULL;
     ZOE_TRY(find_value(plan, input, "write", &state));
     const zoe__value_spec *spec = zoe__graph_value(plan->graph, input);
     ZOE_FAIL_IF(plan->context, spec->node >= 0, ZOE_CONFIG, "write: %s is not an input", spec->name);
@@ -340,7 +340,7 @@ static zoe_status read_view(zoe_plan *plan, const zoe__view *view, void *staging
 
 zoe_status zoe_plan_read(zoe_plan *plan, zoe_value value, float *plain)
 {
-    zoe__value_state *state;
+    zoe__value_state *state = NULL;
     ZOE_TRY(find_value(plan, value, "read", &state));
     const zoe__value_spec *spec = zoe__graph_value(plan->graph, value);
     ZOE_FAIL_IF(plan->context, !state->staging || !state->view.mem, ZOE_CONFIG,
@@ -350,7 +350,7 @@ zoe_status zoe_plan_read(zoe_plan *plan, zoe_value value, float *plain)
 
 zoe_status zoe_plan_read_gradient(zoe_plan *plan, zoe_value input, float *plain)
 {
-    zoe__value_state *state;
+    zoe__value_state *state = NULL;
     ZOE_TRY(find_value(plan, input, "read gradient", &state));
     ZOE_FAIL_IF(plan->context, !state->staging || !state->gradient_view.mem, ZOE_CONFIG,
                 "read gradient: %s has none; it must be an input, and options.input_gradients set",
