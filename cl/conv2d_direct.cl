@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolution without a column buffer, for the vector family: a work-group of one computes tiles of T_ROWS x T_COLS output
+ * pixels by 16 KT filters in registers, all taps and channels in one go, so an output is written once.
+ *
+ *   y[n, k, top + u*step_h, left + v*step_w] = [y before, with ADD] + bias[k]
+ *       + sum over c, r, s of x[n, c, u*x_step_h + x_top + r, v*STRIDE + x_left + s] * w[k, c, r, s],   u < U, v < V
+ *
+ * Forward: step 1, x_top = -pad_h, x_step_h = stride_h, STRIDE = stride_w. Backward-data is the same sum over dy with turned and
+ * transposed weights, one launch for each phase of the stride (step = stride, STRIDE = 1).
+ *
+ * Weights: w[K/16][C/8][R][S][8][16] of one group after the other. The two vectors of 8 channels are joined when 16 lanes
+ * are wide; memory is nChw8c always.
+ *
+ * Compiled for a class, never for a size: T_ROWS, T_COLS (rows are counted over all images), KT, STRIDE, CHANNELS (that
+ * are not zero in a block: 8, or C below 8), PLANAR (x is [N][C][H][W]).
+ * Rows and columns past the edge are computed twice, from clamped positions, and stored once. */
+
+#define UNROLL _Pragma("unroll")
+#define PIXELS (T_ROWS * T_COLS)
+
+#if ZOE_LANES == 16
+typedef float16 lanes;
+#define VECTORS KT
+#define LOAD_LANES(p) vload16(0, p)
+#else
+typedef float8 lanes;
+#define VECTORS (2 * KT)
+#define LOAD_LANES(p) vload8(0, p)
+#endif
+
+#if PLANAR
+#define PIXEL_FLOATS 1
+#define BLOCK_CHANNELS 1 /* channels of one step of the outer loop */
+#else
+#define PIXEL_FLOATS 8
+#define BLOCK_CHANNELS CHANNELS
+#endif
+
+enum { RELU = 1, ADD = 2, BIAS = 4 };
+
+/* Where the t-th vector of filters of a tile starts, from the tile's first weight. */
+#define WEIGHT_OFFSET(t) (((t) * ZOE_LANES / 16) * w_block + ((t) * ZOE_LANES) % 16)
+
+static inline void store_block(__global float *y, float8 sum, int flags)
+{
+    if (flags & ADD) sum += vload8(0, y);
+    if (flags & RELU) sum = select(sum, (float8)(0.0f), sum < (float8)(0.0f)); /* a NaN stays */
+    vstore8(sum, 0, y);
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
+    __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict w, int w_first,
+    __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW, int YP,
+    int rows, int U, int V, int top, int left, int step_h, int step_w, int x_top, int x_left, int x_step_h, int R, int S,
+    int c_blocks, int k_blocks, int k_first, int k_tiles, int tiles_each)
+{
+    const int group = get_group_id(1) / k_tiles;
+    const int kb = group * k_blocks + k_first + (get_group_id(1) % k_tiles) * KT;
+    const int cb = group * c_blocks;
+    const int x_pitch = (XW + 2 * XP) * PIXEL_FLOATS, x_plane = (XH + 2 * XP) * x_pitch;
+    const int y_plane = (YH + 2 * YP) * (YW + 2 * YP) * 8;
+    const int w_block = c_blocks * R * S * 128;
+    const int col_tiles = (V + T_COLS - 1) / T_COLS;
+    const int tiles = (rows + T_ROWS - 1) / T_ROWS * col_tiles;
+    const int end = min(tiles, ((int)get_group_id(0) + 1) * tiles_each);
+
+    for (int tile = get_group_id(0) * tiles_each; tile < end; tile++) {
+        const int row0 = tile / col_tiles * T_ROWS, col0 = tile % col_tiles * T_COLS;
+        const int v0 = min(col0, V - T_COLS);
+        __global const float *row_x[T_ROWS];
+        UNROLL for (int i = 0; i < T_ROWS; i++) {
+            const int row = min(row0 + i, rows - 1), n = row / U, u = row - n * U;
+            row_x[i] = x + (size_t)(n * XC8 + cb) * x_plane + (u * x_step_h + x_top + XP) * x_pitch
+                       + (v0 * STRIDE + x_left + XP) * PIXEL_FLOATS;
+        }
+        lanes sum[PIXELS][VECTORS];
+        UNROLL for (int i = 0; i < PIXELS; i++)
+            UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = (lanes)(0.0f);
+
+        __global const float *wp = w + w_first + (size_t)kb * w_block;
+        for (int c = 0; c < (PLANAR ? CHANNELS : c_blocks); c++) {
+#if PLANAR
+            wp = w + w_first + (size_t)kb * w_block + c * 16;
+#endif
+            for (int r = 0; r < R; r++) {
+                size_t offset = (size_t)(c * x_plane + r * x_pitch);
+                for (int s = 0; s < S; s++) {
+                    __global const float *in[T_ROWS];
+                    UNROLL for (int i = 0; i < T_ROWS; i++) in[i] = row_x[i] + offset;
+                    UNROLL for (int j = 0; j < BLOCK_CHANNELS; j++) {
+                        lanes filter[VECTORS];
+                        UNROLL for (int t = 0; t < VECTORS; t++)
+                            filter[t] = LOAD_LANES(wp + j * 16 + WEIGHT_OFFSET(t));
+                        UNROLL for (int i = 0; i < PIXELS; i++) {
+                            const lanes value = (lanes)(in[i / T_COLS][i % T_COLS * STRIDE * PIXEL_FLOATS + j]);
+                            UNROLL for (int t = 0; t < VECTORS; t++)
+                                sum[i][t] = fma(value, filter[t], sum[i][t]);
+                        }
+                    }
+                    wp += 128;
+                    offset += PIXEL_FLOATS;
+                }
+            }
+        }
+
+        UNROLL for (int i = 0; i < PIXELS; i++) {
+            const int row = row0 + i / T_COLS, v = v0 + i % T_COLS;
+            if (row < rows && v >= col0) {
+                const int n = row / U, u = row - n * U;
+                __global float *out = y + (size_t)(n * YC8) * y_plane
+                                      + ((top + u * step_h + YP) * (YW + 2 * YP) + left + v * step_w + YP) * 8;
+                UNROLL for (int t = 0; t < VECTORS; t++) {
+                    const int block = kb * 2 + t * ZOE_LANES / 8;
+                    lanes value = sum[i][t];
+                    if (flags & BIAS) value += LOAD_LANES(bias + block * 8);
+#if ZOE_LANES == 16
+                    if (block < YC8) store_block(out + (size_t)block * y_plane, value.lo, flags);
+                    if (block + 1 < YC8) store_block(out + (size_t)(block + 1) * y_plane, value.hi, flags);
+#else
+                    if (block < YC8) store_block(out + (size_t)block * y_plane, value, flags);
+#endif
+                }
+            }
+        }
+    }
+}

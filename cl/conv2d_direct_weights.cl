@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradient of a convolution's weights, for the vector family:
+ *   dw[k,c,r,s] = sum over n,p,q of x[n, c, p*stride_h - pad_h + r, q*STRIDE - pad_w + s] * dy[n,k,p,q]
+ * in the layout dw[K/16][C/8][R][S][8][16] of one group after the other.
+ *
+ * A work-group of one owns the weights of 16 KT filters and a block of 8 channels, for one part of the pixels: it goes through
+ * its units of `unit_rows` rows of an image, and for each through tiles of TAP_ROWS rows r by TAP_COLUMNS neighbours in a row of
+ * x, summed in registers over the unit and then added to dw. Neighbours are (s, c) pairs in nChw8c and s when PLANAR. A tile past the
+ * edge is moved back, and what it repeats is not added. Which pixels make a part depends on the shape alone; parts are
+ * summed in order by sum_parts. add = 0: dw is overwritten.
+ *
+ * Compiled for a class: TAP_ROWS, TAP_COLUMNS, KT, STRIDE, PLANAR. */
+
+#define UNROLL _Pragma("unroll")
+#define TAPS (TAP_ROWS * TAP_COLUMNS)
+
+#if ZOE_LANES == 16
+typedef float16 lanes;
+#define VECTORS KT
+#define LOAD_DY(t, i) ((lanes)(vload8(i, dy_row[2 * (t)]), vload8(i, dy_row[2 * (t) + 1])))
+#define LOAD_LANES(p) vload16(0, p)
+#define STORE_LANES(v, p) vstore16(v, 0, p)
+#else
+typedef float8 lanes;
+#define VECTORS (2 * KT)
+#define LOAD_DY(t, i) vload8(i, dy_row[t])
+#define LOAD_LANES(p) vload8(0, p)
+#define STORE_LANES(v, p) vstore8(v, 0, p)
+#endif
+
+#if PLANAR
+#define PIXEL_FLOATS 1
+#define NEIGHBOUR_WEIGHTS 128 /* floats of dw from one neighbour to the next */
+#else
+#define PIXEL_FLOATS 8
+#define NEIGHBOUR_WEIGHTS 16
+#endif
+#define WEIGHT_OFFSET(t) (((t) * ZOE_LANES / 16) * w_block + ((t) * ZOE_LANES) % 16)
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weights(
+    __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict dy, int YC8, int YH,
+    int YW, int YP, __global float *restrict dw, int dw_first, int part_floats, int add, int images, int pad_h, int pad_w,
+    int stride_h, int R, int S, int C, int c_blocks, int k_blocks, int k_first, int k_tiles, int unit_rows, int units_each)
+{
+    const int item = get_group_id(0), cb = item % c_blocks, tile_k = item / c_blocks;
+    const int group = tile_k / k_tiles, kb = group * k_blocks + k_first + tile_k % k_tiles * KT;
+    const int x_pitch = (XW + 2 * XP) * PIXEL_FLOATS, x_plane = (XH + 2 * XP) * x_pitch;
+    const int y_pitch = (YW + 2 * YP) * 8, y_plane = (YH + 2 * YP) * y_pitch;
+    const int w_block = c_blocks * R * S * 128;
+    const int row_units = (YH + unit_rows - 1) / unit_rows;
+    const int end = min(images * row_units, ((int)get_group_id(1) + 1) * units_each);
+    const int neighbours = PLANAR ? S : S * 8;
+    __global float *own = dw + dw_first + (size_t)get_group_id(1) * part_floats + (size_t)kb * w_block
+                          + (size_t)cb * R * S * 128;
+
+    if (!add)
+        for (int t = 0; t < VECTORS; t++)
+            for (int i = 0; i < R * S * 8; i++) STORE_LANES((lanes)(0.0f), own + WEIGHT_OFFSET(t) + i * 16);
+
+    for (int unit = get_group_id(1) * units_each; unit < end; unit++) {
+        const int n = unit / row_units, p0 = unit % row_units * unit_rows, p1 = min(p0 + unit_rows, YH);
+        __global const float *image_y = dy + (size_t)n * YC8 * y_plane + YP * y_pitch + YP * 8;
+        for (int c = 0; c < (PLANAR ? C : 1); c++)
+            for (int r0 = 0; r0 < R; r0 += TAP_ROWS)
+                for (int j0 = 0; j0 < neighbours; j0 += TAP_COLUMNS) {
+                    const int r1 = min(r0, R - TAP_ROWS), j1 = min(j0, neighbours - TAP_COLUMNS);
+                    __global const float *image_x = x + (size_t)(PLANAR ? n * XC8 + c : n * XC8 + group * c_blocks + cb) * x_plane
+                                                    + (r1 - pad_h + XP) * x_pitch + (XP - pad_w) * PIXEL_FLOATS + j1;
+                    lanes sum[TAPS][VECTORS];
+                    UNROLL for (int i = 0; i < TAPS; i++)
+                        UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = (lanes)(0.0f);
+                    for (int p = p0; p < p1; p++) {
+                        __global const float *row_x[TAP_ROWS], *dy_row[2 * KT];
+                        UNROLL for (int i = 0; i < TAP_ROWS; i++) row_x[i] = image_x + (p * stride_h + i) * x_pitch;
+                        UNROLL for (int i = 0; i < 2 * KT; i++) /* a plane past the last: any, its sums are dropped */
+                            dy_row[i] = image_y + (size_t)min(kb * 2 + i, YC8 - 1) * y_plane + p * y_pitch;
+                        for (int q = 0; q < YW; q++) {
+                            lanes value[VECTORS];
+                            UNROLL for (int t = 0; t < VECTORS; t++) value[t] = LOAD_DY(t, q);
+                            UNROLL for (int i = 0; i < TAPS; i++) {
+                                const lanes input = (lanes)(row_x[i / TAP_COLUMNS][i % TAP_COLUMNS]);
+                                UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = fma(input, value[t], sum[i][t]);
+                            }
+                            UNROLL for (int i = 0; i < TAP_ROWS; i++) row_x[i] += STRIDE * PIXEL_FLOATS;
+                        }
+                    }
+                    UNROLL for (int i = 0; i < TAPS; i++) {
+                        const int r = r1 + i / TAP_COLUMNS, j = j1 + i % TAP_COLUMNS;
+                        if (r < r0 || j < j0) continue;
+                        __global float *to = own + r * S * 128 + j * NEIGHBOUR_WEIGHTS + c * 16;
+                        UNROLL for (int t = 0; t < VECTORS; t++) {
+                            lanes total = sum[i][t];
+                            if (kb * 2 + t * ZOE_LANES / 8 >= YC8) total = (lanes)(0.0f);
+#if ZOE_LANES == 16
+                            if (kb * 2 + t * 2 + 1 >= YC8) total.hi = (float8)(0.0f);
+#endif
+                            STORE_LANES(LOAD_LANES(to + WEIGHT_OFFSET(t)) + total, to + WEIGHT_OFFSET(t));
+                        }
+                    }
+                }
+    }
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolution as it is written down, for any device and any shape: one sum for each output. Weights are plain KCRS; the halo of x
+ * is at least the padding. Compiled once for all shapes.
+ *   forward:  y[n,k,p,q]  = bias[k] + sum over c,r,s of x[n, g*Cg + c, p*stride_h - pad_h + r, q*stride_w - pad_w + s] * w[k,c,r,s]
+ *   data:     dx[n,c,h,w] = sum over k of c's group and the r,s for which an output p,q saw h,w of dy[n,k,p,q] * w[k,c,r,s]
+ *   weights:  dw[k,c,r,s] = sum over n,p,q of dy[n,k,p,q] * x[...]
+ * Cg = C / groups, Kg = K / groups, g = k / Kg. */
+
+#define SHAPE int C, int K, int R, int S, int stride_h, int stride_w, int pad_h, int pad_w, int groups
+
+/* Float number of channel c at (n, h, w) of a view given as __global const float *. */
+#define INDEX(v, n, c, h, w) (ZOE_PIXEL(n, (c) / 8, h, w, v##_C8, v##_H, v##_W, v##_P) + (c) % 8)
+#define FLOATS(v) __global const float *v, int v##_C8, int v##_H, int v##_W, int v##_P
+
+__kernel void conv2d_plain_forward(FLOATS(x), __global const float *weight, __global const float *bias, int has_bias,
+                                   int relu, ZOE_OUT(y), SHAPE, int planes, int rows)
+{
+    const int Cg = C / groups, Kg = K / groups;
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
+    {
+        const int n = plane / y_C8, k0 = (plane - n * y_C8) * 8;
+        float out[8];
+        for (int lane = 0; lane < 8; lane++) {
+            const int k = k0 + lane;
+            float sum = 0.0f;
+            if (k < K) {
+                const int c0 = k / Kg * Cg;
+                __global const float *tap = weight + (size_t)k * Cg * R * S;
+                if (has_bias) sum = bias[k];
+                for (int c = c0; c < c0 + Cg; c++)
+                    for (int r = 0; r < R; r++)
+                        for (int s = 0; s < S; s++)
+                            sum = fma(x[INDEX(x, n, c, h * stride_h - pad_h + r, w * stride_w - pad_w + s)], *tap++, sum);
+            }
+            out[lane] = relu && sum < 0.0f ? 0.0f : sum;
+        }
+        ZOE_AT(y, plane, h, w) = vload8(0, out);
+    }
+}
+
+__kernel void conv2d_plain_data(FLOATS(dy), __global const float *weight, ZOE_OUT(dx), int add, SHAPE, int planes, int rows)
+{
+    const int Cg = C / groups, Kg = K / groups;
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
+    {
+        const int n = plane / dx_C8, c0 = (plane - n * dx_C8) * 8;
+        float out[8];
+        for (int lane = 0; lane < 8; lane++) {
+            const int c = c0 + lane, group = c / Cg;
+            float sum = 0.0f;
+            for (int k = group * Kg; c < C && k < (group + 1) * Kg; k++)
+                for (int r = 0; r < R; r++) {
+                    const int p = (h + pad_h - r) / stride_h;
+                    if (h + pad_h < r || p >= dy_H || p * stride_h != h + pad_h - r) continue;
+                    for (int s = 0; s < S; s++) {
+                        const int q = (w + pad_w - s) / stride_w;
+                        if (w + pad_w < s || q >= dy_W || q * stride_w != w + pad_w - s) continue;
+                        const size_t tap = (((size_t)k * Cg + c - group * Cg) * R + r) * S + s;
+                        sum = fma(dy[INDEX(dy, n, k, p, q)], weight[tap], sum);
+                    }
+                }
+            out[lane] = sum;
+        }
+        const float8 before = add ? ZOE_AT(dx, plane, h, w) : (float8)(0.0f);
+        ZOE_AT(dx, plane, h, w) = before + vload8(0, out);
+    }
+}
+
+__kernel void conv2d_plain_weights(FLOATS(x), FLOATS(dy), __global float *dweight, int add, int images, SHAPE)
+{
+    const int Cg = C / groups, Kg = K / groups;
+    const int i = (int)get_global_id(0);
+    if (i >= K * Cg * R * S) return;
+    const int s = i % S, r = i / S % R, k = i / (Cg * R * S), c = k / Kg * Cg + i / (S * R) % Cg;
+    float sum = 0.0f;
+    for (int n = 0; n < images; n++)
+        for (int p = 0; p < dy_H; p++)
+            for (int q = 0; q < dy_W; q++)
+                sum = fma(dy[INDEX(dy, n, k, p, q)],
+                          x[INDEX(x, n, c, p * stride_h - pad_h + r, q * stride_w - pad_w + s)], sum);
+    dweight[i] = add ? dweight[i] + sum : sum;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `direct`: convolution in register tiles without a column buffer, for the vector family, 8 or 16 lanes wide. Backward-data is the same
+ * sweep over dy with turned weights (made once a step), one launch for each phase of the stride; the gradient of the weights is
+ * split over the pixels by the shape alone and summed in order.
+ * Kernels: cl/conv2d_direct.cl, conv2d_direct_weights.cl, conv2d_direct_turn.cl. */
+#include "ops/conv2d.h"
+
+enum { RELU = 1, ADD = 2, BIAS = 4 }; /* as in conv2d_direct.cl */
+
+/* Blocks of channels and filters of one group. */
+typedef struct blocks {
+    int c8, c16, k8, k16;
+} blocks;
+
+static blocks blocks_of(const zoe__conv2d *conv)
+{
+    const int c = conv->c / conv->groups, k = conv->k / conv->groups;
+    return (blocks){(c + 7) / 8, (c + 15) / 16, (k + 7) / 8, (k + 15) / 16};
+}
+
+static bool supports(zoe_plan *plan, const zoe__conv2d *conv)
+{
+    (void)plan;
+    return conv->groups == 1 || (conv->c / conv->groups % 16 == 0 && conv->k / conv->groups % 16 == 0);
+}
+
+static int lanes_of(zoe_plan *plan)
+{
+    return zoe_device_get_info(zoe__plan_device(plan))->lanes == 16 ? 16 : 8;
+}
+
+/* ---- phases of the stride: which taps and outputs an input row (or column) belongs to ---- */
+
+typedef struct phase {
+    int taps;   /* r = a, a + stride, ... */
+    int first;  /* the first row of the input */
+    int count;  /* rows first, first + stride, ... */
+    int origin; /* row of dy under the first of the turned taps, for row `first` */
+    int before; /* taps of the phases before */
+} phase;
+
+static phase phase_of(int a, int size, int taps, int stride, int pad)
+{
+    phase p = {.taps = a < taps ? (taps - a + stride - 1) / stride : 0, .first = ((a - pad) % stride + stride) % stride};
+    p.count = p.first < size ? (size - p.first + stride - 1) / stride : 0;
+    p.origin = (p.first + pad - a) / stride - (p.taps - 1);
+    for (int b = 0; b < a; b++) p.before += b < taps ? (taps - b + stride - 1) / stride : 0;
+    return p;
+}
+
+/* Zeros around dy that backward-data reads. */
+static int gradient_halo(int size, int taps, int stride, int pad, int out)
+{
+    int halo = 0;
+    for (int a = 0; a < stride; a++) {
+        const phase p = phase_of(a, size, taps, stride, pad);
+        if (!p.count || !p.taps) continue;
+        const int past = p.origin + p.count - 1 + p.taps - 1 - (out - 1);
+        if (halo < -p.origin) halo = -p.origin;
+        if (halo < past) halo = past;
+    }
+    return halo;
+}
+
+/* ---- the split of the weights' gradient ---- */
+
+typedef struct split {
+    int unit_rows, units_each, parts;
+    size_t part_floats;
+} split;
+
+static split split_of(const zoe__conv2d *conv)
+{
+    enum { PIXELS = 180, WORK_GROUPS = 64, MOST_FLOATS = 1 << 24 };
+    const blocks b = blocks_of(conv);
+    split s = {.part_floats = (size_t)conv->groups * (size_t)b.k16 * (size_t)b.c8 * (size_t)(conv->r * conv->s) * 128};
+    s.unit_rows = 1 + PIXELS / conv->q < conv->p ? 1 + PIXELS / conv->q : conv->p;
+    const int units = conv->n * ((conv->p + s.unit_rows - 1) / s.unit_rows);
+    const int owners = conv->groups * ((b.k16 + 1) / 2) * b.c8;
+    int parts = (WORK_GROUPS + owners - 1) / owners;
+    while (parts > 1 && (size_t)parts * s.part_floats > MOST_FLOATS) parts /= 2;
+    if (parts > units) parts = units;
+    s.units_each = (units + parts - 1) / parts;
+    s.parts = (units + s.units_each - 1) / s.units_each;
+    return s;
+}
+
+/* ---- needs ---- */
+
+static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+{
+    const zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c / conv->groups, conv->r, conv->s});
+    const blocks b = blocks_of(conv);
+    zoe__plan_layout(plan, node, 0, &layout);
+    zoe__plan_halo(plan, node->input[0], conv->pad_h > conv->pad_w ? conv->pad_h : conv->pad_w);
+    if (conv->c < 8) zoe__plan_planar(plan, node->input[0]);
+    if (!zoe__plan_training(plan)) return ZOE_OK;
+    const split s = split_of(conv);
+    zoe__plan_workspace(plan, node, ZOE__BACKWARD,
+                        zoe__conv2d_mask_floats(conv) + (s.parts > 1 ? (size_t)s.parts * s.part_floats : 0));
+    if (!zoe__plan_dx(plan, node, 0)) return ZOE_OK;
+    const int h = gradient_halo(conv->h, conv->r, conv->stride_h, conv->pad_h, conv->p);
+    const int w = gradient_halo(conv->w, conv->s, conv->stride_w, conv->pad_w, conv->q);
+    zoe__plan_gradient_halo(plan, node->output, h > w ? h : w);
+    zoe__plan_derived(plan, node, 0, (size_t)(conv->groups * b.c16) * (size_t)b.k8 * (size_t)(conv->r * conv->s) * 128);
+    return ZOE_OK;
+}
+
+/* ---- the sweep: forward, and each phase of backward-data (conv2d_direct.cl has the formula) ---- */
+
+typedef struct sweep {
+    const zoe__view *x, *y;
+    zoe__mem *weight, *bias;
+    int weight_first, flags;
+    int rows, u, v, top, left, step_h, step_w; /* outputs */
+    int x_top, x_left, x_step_h, stride, r, s; /* inputs */
+    int groups, channels, c_blocks, k_blocks;  /* of a group */
+    double flops;
+} sweep;
+
+typedef struct tile {
+    int rows, columns;
+} tile;
+
+/* Pixels of a register tile: with 16 lanes 14 x 2 vectors of 32 registers, with 8 lanes 6 x 2 of 16. The cheapest cover of rows x v, where
+ * a tile costs its pixels, the two loads of weights and its row pointers. */
+static tile choose_tile(int lanes, int rows, int v)
+{
+    static const tile wide[] = {{1, 14}, {1, 8}, {2, 7}, {3, 4}, {6, 2}, {12, 1}};
+    static const tile narrow[] = {{1, 6}, {2, 3}, {3, 2}, {6, 1}};
+    const tile *tiles = lanes == 16 ? wide : narrow;
+    const int count = lanes == 16 ? (int)(sizeof wide / sizeof *wide) : (int)(sizeof narrow / sizeof *narrow);
+    tile best = tiles[count - 1];
+    double least = 0;
+    for (int i = 0; i < count; i++) {
+        const tile t = tiles[i];
+        if (t.columns > v) continue;
+        const double covers = (double)((rows + t.rows - 1) / t.rows) * ((v + t.columns - 1) / t.columns);
+        const double cost = covers * (t.rows * t.columns + 2 + 0.5 * t.rows);
+        if (least > 0 && cost >= least) continue;
+        least = cost;
+        best = t;
+    }
+    return best;
+}
+
+/* The part of a sweep with kt blocks of 16 filters a tile, from block `first` of each group. */
+static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep *w, int kt, int first, int k_tiles)
+{
+    const zoe_device_info *info = zoe_device_get_info(zoe__plan_device(plan));
+    const tile t = choose_tile(lanes_of(plan), w->rows, w->v);
+    const int tiles = (w->rows + t.rows - 1) / t.rows * ((w->v + t.columns - 1) / t.columns);
+    const int all = k_tiles * w->groups;
+    int each = (int)((double)tiles * all / (16.0 * (info->compute_units ? info->compute_units : 1)));
+    each = each < 1 ? 1 : each > 32 ? 32 : each;
+    char options[160];
+    zoe__format(options, sizeof options, "-DT_ROWS=%d -DT_COLS=%d -DKT=%d -DSTRIDE=%d -DCHANNELS=%d -DPLANAR=%d", t.rows,
+                t.columns, kt, w->stride, w->channels < 8 ? w->channels : 8, w->x->planar);
+    const zoe__launch_spec spec = {.program = "conv2d_direct",
+                                   .kernel = "conv2d_direct",
+                                   .options = options,
+                                   .dims = 2,
+                                   .global = {(size_t)((tiles + each - 1) / each), (size_t)all},
+                                   .local = {1, 1},
+                                   .flops = w->flops * kt * k_tiles / w->k_blocks};
+    return zoe__plan_launch(plan, node, &spec, "vmimiviiiiiiiiiiiiiiiii", w->x, w->weight, w->weight_first, w->bias, w->flags,
+                            w->y, w->rows, w->u, w->v, w->top, w->left, w->step_h, w->step_w, w->x_top, w->x_left, w->x_step_h,
+                            w->r, w->s, w->c_blocks, w->k_blocks, first, k_tiles, each);
+}
+
+static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const sweep *w)
+{
+    const int pairs = lanes_of(plan) == 16 ? w->k_blocks / 2 : 0;
+    if (pairs) ZOE_TRY(emit_tiles(plan, node, w, 2, 0, pairs));
+    if (pairs * 2 == w->k_blocks) return ZOE_OK;
+    return emit_tiles(plan, node, w, 1, pairs * 2, w->k_blocks - pairs * 2);
+}
+
+static zoe_status emit_turn(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+{
+    const blocks b = blocks_of(conv);
+    const zoe__launch_spec spec =
+        zoe__spec_items(plan, "conv2d_direct_turn", "conv2d_direct_turn", (size_t)(conv->groups * b.c16) * (size_t)b.k8);
+    zoe__plan_prepare_begin(plan);
+    const zoe_status status = zoe__plan_launch(plan, node, &spec, "mmiiiiiiiiii", zoe__plan_weight(plan, node, 0),
+                                               zoe__plan_derived_mem(plan, node, 0), conv->groups, conv->c / conv->groups, b.c8,
+                                               b.c16, b.k8, b.k16, conv->r, conv->s, conv->stride_h, conv->stride_w);
+    zoe__plan_prepare_end(plan);
+    return status;
+}
+
+static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+{
+    const blocks b = blocks_of(conv);
+    if (zoe__plan_training(plan) && zoe__plan_dx(plan, node, 0)) ZOE_TRY(emit_turn(plan, node, conv));
+    const sweep w = {.x = zoe__plan_x(plan, node, 0), .y = zoe__plan_y(plan, node),
+                     .weight = zoe__plan_weight(plan, node, 0),
+                     .bias = zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* a buffer always; read with BIAS */
+                     .flags = (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0),
+                     .rows = conv->n * conv->p, .u = conv->p, .v = conv->q, .step_h = 1, .step_w = 1,
+                     .x_top = -conv->pad_h, .x_left = -conv->pad_w, .x_step_h = conv->stride_h, .stride = conv->stride_w,
+                     .r = conv->r, .s = conv->s, .groups = conv->groups, .channels = conv->c / conv->groups,
+                     .c_blocks = b.c8, .k_blocks = b.k16, .flops = zoe__conv2d_flops(conv)};
+    return emit_sweep(plan, node, &w);
+}
+
+/* ---- backward ---- */
+
+static zoe_status backward_data(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+{
+    const blocks b = blocks_of(conv);
+    const int add = zoe__plan_dx_add(plan, node, 0);
+    const size_t pairs = (size_t)(conv->groups * b.c16) * (size_t)b.k8;
+    for (int i = 0; i < conv->stride_h * conv->stride_w; i++) {
+        const phase h = phase_of(i / conv->stride_w, conv->h, conv->r, conv->stride_h, conv->pad_h);
+        const phase v = phase_of(i % conv->stride_w, conv->w, conv->s, conv->stride_w, conv->pad_w);
+        if (!h.count || !v.count || (add && h.taps * v.taps == 0)) continue;
+        const sweep w = {.x = zoe__plan_dy(plan, node), .y = zoe__plan_dx(plan, node, 0),
+                         .weight = zoe__plan_derived_mem(plan, node, 0), .bias = zoe__plan_derived_mem(plan, node, 0),
+                         .weight_first = (int)(pairs * 128) * (h.before * conv->s + h.taps * v.before), .flags = add ? ADD : 0,
+                         .rows = conv->n * h.count, .u = h.count, .v = v.count, .top = h.first, .left = v.first,
+                         .step_h = conv->stride_h, .step_w = conv->stride_w, .x_top = h.origin, .x_left = v.origin,
+                         .x_step_h = 1, .stride = 1, .r = v.taps ? h.taps : 0, .s = v.taps, .groups = conv->groups,
+                         .channels = conv->k / conv->groups, .c_blocks = b.k8, .k_blocks = b.c16,
+                         .flops = zoe__conv2d_flops(conv) * h.taps * v.taps / (conv->r * conv->s)};
+        ZOE_TRY(emit_sweep(plan, node, &w));
+    }
+    return ZOE_OK;
+}
+
+/* How many of `size` neighbours a tile takes, at most `most`: the cheapest cover, a tile costs its size and two loads. */
+static int choose_taps(int size, int each, int most)
+{
+    int best = 1;
+    for (int t = 1; t <= size && t * each <= most; t++) {
+        const int cost = (size + t - 1) / t * (t * each + 2), least = (size + best - 1) / best * (best * each + 2);
+        if (cost <= least) best = t;
+    }
+    return best;
+}
+
+static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, int kt, int first, int k_tiles)
+{
+    const zoe__view *x = zoe__plan_x(plan, node, 0);
+    const blocks b = blocks_of(conv);
+    const split s = split_of(conv);
+    const int most = lanes_of(plan) == 16 ? 14 : 6;
+    const int columns = choose_taps(x->planar ? conv->s : conv->s * 8, 1, most);
+    const int rows = x->planar ? choose_taps(conv->r, columns, most) : 1;
+    const bool whole = s.parts == 1;
+    zoe__mem *out = whole ? zoe__plan_dweight(plan, node, 0) : zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
+    char options[128];
+    zoe__format(options, sizeof options, "-DTAP_ROWS=%d -DTAP_COLUMNS=%d -DKT=%d -DSTRIDE=%d -DPLANAR=%d", rows, columns, kt,
+                conv->stride_w, x->planar);
+    const zoe__launch_spec spec = {.program = "conv2d_direct_weights",
+                                   .kernel = "conv2d_direct_weights",
+                                   .options = options,
+                                   .dims = 2,
+                                   .global = {(size_t)(conv->groups * k_tiles) * (size_t)b.c8, (size_t)s.parts},
+                                   .local = {1, 1},
+                                   .flops = zoe__conv2d_flops(conv) * kt * k_tiles / b.k16};
+    return zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiii", x, zoe__plan_dy(plan, node), out,
+                            whole ? 0 : (int)zoe__conv2d_mask_floats(conv), (int)s.part_floats,
+                            whole ? zoe__plan_dweight_add(plan, node, 0) : 0, conv->n, conv->pad_h, conv->pad_w,
+                            conv->stride_h, conv->r, conv->s, conv->c, b.c8, b.k16, first, k_tiles, s.unit_rows, s.units_each);
+}
+
+static zoe_status backward_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+{
+    zoe__mem *dweight = zoe__plan_dweight(plan, node, 0);
+    if (!dweight) return ZOE_OK;
+    const blocks b = blocks_of(conv);
+    const split s = split_of(conv);
+    const int pairs = lanes_of(plan) == 16 ? b.k16 / 2 : 0;
+    if (pairs) ZOE_TRY(emit_weights(plan, node, conv, 2, 0, pairs));
+    if (pairs * 2 < b.k16) ZOE_TRY(emit_weights(plan, node, conv, 1, pairs * 2, b.k16 - pairs * 2));
+    if (s.parts == 1) return ZOE_OK;
+    return zoe__launch_sum_parts(plan, node, zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD),
+                                 (int)zoe__conv2d_mask_floats(conv), s.parts, dweight, (int)s.part_floats,
+                                 zoe__plan_dweight_add(plan, node, 0));
+}
+
+static zoe_status backward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+{
+    ZOE_TRY(zoe__conv2d_mask(plan, node, conv));
+    ZOE_TRY(backward_weights(plan, node, conv));
+    return zoe__plan_dx(plan, node, 0) ? backward_data(plan, node, conv) : ZOE_OK;
+}
+
+const zoe__conv2d_algorithm zoe__conv2d_direct = {
+    .name = "direct", .supports = supports, .plan = make_plan, .forward = forward, .backward = backward};

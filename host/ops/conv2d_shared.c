@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What several algorithms of conv2d and linear use: the blocked layout of weights, ReLU's mask with the gradient of the bias, and
+ * the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/sum_parts.cl. */
+#include "ops/conv2d.h"
+
+#include <string.h>
+
+/* ---- layout ---- */
+
+static size_t blocked_index(const zoe__layout *layout, int k, int c, int tap)
+{
+    const int c_blocks = (layout->arg[1] + 7) / 8, taps = layout->arg[2];
+    return (((size_t)(k / 16) * (size_t)c_blocks + (size_t)(c / 8)) * (size_t)taps + (size_t)tap) * 128 + (size_t)(c % 8 * 16) +
+           (size_t)(k % 16);
+}
+
+static void pack(const zoe__layout *layout, zoe_shape shape, const float *plain, float *device)
+{
+    (void)shape;
+    memset(device, 0, layout->floats * sizeof *device);
+    for (int k = 0; k < layout->arg[0]; k++)
+        for (int c = 0; c < layout->arg[1]; c++)
+            for (int tap = 0; tap < layout->arg[2]; tap++) device[blocked_index(layout, k, c, tap)] = *plain++;
+}
+
+static void unpack(const zoe__layout *layout, zoe_shape shape, const float *device, float *plain)
+{
+    (void)shape;
+    for (int k = 0; k < layout->arg[0]; k++)
+        for (int c = 0; c < layout->arg[1]; c++)
+            for (int tap = 0; tap < layout->arg[2]; tap++) *plain++ = device[blocked_index(layout, k, c, tap)];
+}
+
+zoe__layout zoe__layout_blocked(zoe_shape shape)
+{
+    const int taps = shape.h * shape.w;
+    return (zoe__layout){.name = "blocked",
+                         .floats = (size_t)((shape.n + 15) / 16) * (size_t)((shape.c + 7) / 8) * (size_t)taps * 128,
+                         .arg = {shape.n, shape.c, taps},
+                         .pack = pack,
+                         .unpack = unpack};
+}
+
+/* ---- sums ---- */
+
+zoe_status zoe__launch_sum_parts(zoe_plan *plan, const zoe__node *node, zoe__mem *in, int first, int parts, zoe__mem *out,
+                                 int count, int add)
+{
+    enum { EACH = 128 }; /* float8 of one work-item */
+    const int vectors = count / 8;
+    zoe__launch_spec spec = zoe__spec_items(plan, "sum_parts", "sum_parts", (size_t)((vectors + EACH - 1) / EACH));
+    spec.flops = (double)parts * count;
+    spec.bytes = (parts + 1.0 + add) * count * sizeof(float);
+    return zoe__plan_launch(plan, node, &spec, "mimiiii", in, first, out, vectors, parts, add, EACH);
+}
+
+/* Images are shared out by the shape alone, so that a sum has one order on every device. */
+static int mask_parts(const zoe__conv2d *conv)
+{
+    return conv->n < 16 ? conv->n : 16;
+}
+
+size_t zoe__conv2d_mask_floats(const zoe__conv2d *conv)
+{
+    return conv->bias ? zoe__round_up((size_t)mask_parts(conv) * (size_t)((conv->k + 7) / 8 * 8), 16) : 0;
+}
+
+zoe_status zoe__conv2d_mask(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+{
+    zoe__mem *dbias = conv->bias ? zoe__plan_dweight(plan, node, 1) : NULL;
+    if (!conv->relu && !dbias) return ZOE_OK;
+    const zoe__view *y = zoe__plan_y(plan, node), *dy = zoe__plan_dy(plan, node);
+    zoe__mem *parts_mem = dbias ? zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD) : NULL;
+    const int parts = mask_parts(conv), images = (conv->n + parts - 1) / parts;
+    zoe__launch_spec spec = zoe__spec_groups(plan, "conv2d_mask", "conv2d_mask", (size_t)parts * (size_t)dy->c8);
+    spec.options = conv->relu ? (dbias ? "-DRELU=1 -DBIAS=1" : "-DRELU=1") : "-DBIAS=1";
+    spec.bytes = (conv->relu ? 3 : 1) * zoe__view_bytes(dy);
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmii", y, dy, parts_mem, conv->n, images));
+    if (!dbias) return ZOE_OK;
+    return zoe__launch_sum_parts(plan, node, parts_mem, 0, parts, dbias, dy->c8 * 8, zoe__plan_dweight_add(plan, node, 1));
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d: each algorithm against the definition on odd shapes, the definition against finite differences, mistakes. */
+#include "op_test.h"
+
+typedef struct row {
+    const char *name;
+    zoe_shape x;
+    int k, r, s, stride_h, stride_w, pad_h, pad_w, groups;
+    bool bias, relu;
+} row;
+
+static zoe_value build(zoe_graph *graph, const zoe_value *x, const void *options)
+{
+    return zoe_conv2d(graph, "conv", x[0], options);
+}
+
+enum { MOST = 32 };
+
+typedef struct table {
+    zoe_conv2d_options options[MOST];
+    op_case cases[MOST];
+} table;
+
+/* The cases of rows; lanes matter to the vector family's own kernels only. */
+static const op_case *make_cases(table *t, const row *rows, size_t count, const char *const *algorithms, bool both_lanes)
+{
+    assert_true(count <= MOST);
+    for (size_t i = 0; i < count; i++) {
+        const row *r = &rows[i];
+        t->options[i] = (zoe_conv2d_options){.filters = r->k, .kernel_h = r->r, .kernel_w = r->s, .stride_h = r->stride_h,
+                                             .stride_w = r->stride_w, .pad_h = r->pad_h, .pad_w = r->pad_w,
+                                             .groups = r->groups, .bias = r->bias, .relu = r->relu,
+                                             .weight_options = {ZOE_INIT_HE_NORMAL, 0, 1, 1},
+                                             .bias_options = {ZOE_INIT_GAUSSIAN, 0.5f, 1, 1}};
+        t->cases[i] = (op_case){.name = r->name, .build = build, .options = &t->options[i], .inputs = 1, .x = {r->x},
+                                .algorithms = algorithms, .both_lanes = both_lanes, .ties = r->relu};
+    }
+    return t->cases;
+}
+
+/* name, x, K, R, S, strides, paddings, groups, bias, relu */
+static const row direct_rows[] = {
+    {"3x3", {2, 8, 5, 7}, 16, 3, 3, 1, 1, 1, 1, 1, true, true},
+    {"one by one", {2, 17, 4, 6}, 33, 1, 1, 1, 1, 0, 0, 1, true, false},
+    {"one channel", {3, 1, 9, 6}, 5, 3, 3, 1, 1, 1, 1, 1, true, true},
+    {"seven channels, stride 2", {2, 7, 11, 9}, 16, 3, 3, 2, 2, 1, 1, 1, false, true},
+    {"first layer 7x7", {2, 3, 19, 17}, 33, 7, 7, 2, 2, 3, 3, 1, true, true},
+    {"first layer 11x11, stride 4", {1, 3, 31, 27}, 24, 11, 11, 4, 4, 0, 0, 1, true, true},
+    {"one filter", {2, 9, 5, 5}, 1, 3, 3, 1, 1, 1, 1, 1, true, false},
+    {"5x5, padding 2", {2, 9, 7, 13}, 17, 5, 5, 1, 1, 2, 2, 1, true, true},
+    {"7x7, stride 2", {1, 17, 16, 15}, 33, 7, 7, 2, 2, 3, 3, 1, false, false},
+    {"not square, padding larger than taps", {2, 8, 6, 5}, 16, 1, 3, 1, 2, 2, 0, 1, true, true},
+    {"not square, rows skipped", {1, 9, 13, 6}, 8, 5, 2, 3, 1, 1, 1, 1, true, false},
+    {"one by one, stride 2", {2, 16, 7, 6}, 32, 1, 1, 2, 2, 0, 0, 1, false, false},
+    {"stride 4 above 3 taps", {1, 16, 10, 11}, 16, 3, 3, 4, 4, 0, 0, 1, true, false},
+    {"two groups", {2, 32, 6, 5}, 32, 3, 3, 1, 1, 1, 1, 2, true, true},
+    {"four groups of 3 blocks", {1, 192, 3, 4}, 64, 5, 5, 1, 1, 2, 2, 4, true, true},
+    {"groups, stride 2", {1, 32, 7, 7}, 96, 3, 3, 2, 2, 1, 1, 2, false, false},
+    {"48 filters: a pair and a rest", {3, 24, 3, 29}, 48, 3, 3, 1, 1, 1, 1, 1, true, true},
+    {"wide row, many units", {5, 8, 21, 31}, 32, 3, 3, 1, 1, 0, 0, 1, true, true},
+    {"output of one pixel", {15, 8, 3, 3}, 32, 3, 3, 1, 1, 0, 0, 1, true, false},
+    {"odd groups go elsewhere", {2, 6, 5, 4}, 9, 3, 3, 1, 1, 1, 1, 3, true, true},
+};
+
+static const row plain_rows[] = {
+    {"3x3", {2, 9, 5, 7}, 17, 3, 3, 1, 1, 1, 1, 1, true, true},
+    {"depthwise, stride 2", {2, 11, 6, 7}, 11, 3, 3, 2, 2, 1, 1, 11, true, false},
+    {"groups across blocks", {1, 10, 5, 4}, 15, 2, 3, 1, 1, 0, 1, 5, false, true},
+    {"stride 4 above 2 taps", {2, 3, 9, 13}, 5, 2, 2, 4, 4, 2, 2, 1, true, false},
+};
+
+static const row clblast_rows[] = {
+    {"3x3, stride 2", {3, 9, 5, 7}, 17, 3, 3, 2, 2, 1, 1, 1, true, true},
+    {"planar, padding larger than taps", {2, 3, 4, 5}, 4, 2, 1, 1, 2, 2, 1, 1, false, true},
+    {"groups across blocks", {2, 10, 4, 5}, 15, 3, 3, 1, 1, 1, 1, 5, true, false},
+};
+
+static const row gradient_rows[] = {
+    {"3x3, stride 2", {2, 3, 5, 4}, 4, 3, 3, 2, 2, 1, 1, 1, true, false},
+    {"groups, not square", {1, 4, 4, 5}, 6, 1, 3, 2, 1, 1, 0, 2, true, false},
+    {"relu", {1, 2, 4, 3}, 3, 2, 2, 1, 1, 0, 0, 1, true, true},
+};
+
+static void test_algorithm(const row *rows, size_t count, const char *name, bool both_lanes)
+{
+    const char *const algorithms[] = {name, NULL};
+    table t;
+    op_test_devices(make_cases(&t, rows, count, algorithms, both_lanes), count);
+}
+
+static void direct_agrees(void **state)
+{
+    (void)state;
+    test_algorithm(direct_rows, COUNT(direct_rows), "direct", true);
+}
+
+static void plain_agrees(void **state)
+{
+    (void)state;
+    test_algorithm(plain_rows, COUNT(plain_rows), "plain", false);
+}
+
+static void clblast_agrees(void **state)
+{
+    (void)state;
+#if ZOE_CLBLAST
+    test_algorithm(clblast_rows, COUNT(clblast_rows), "clblast", false);
+#else
+    (void)clblast_rows;
+    print_message("SKIPPED: built without CLBlast\n");
+    skip();
+#endif
+}
+
+static void gradients(void **state)
+{
+    (void)state;
+    table t;
+    op_test_gradients(make_cases(&t, gradient_rows, COUNT(gradient_rows), NULL, false), COUNT(gradient_rows));
+}
+
+static void mistakes(void **state)
+{
+    (void)state;
+    static const struct {
+        row row;
+        zoe_status status;
+        const char *part;
+    } wrong[] = {
+        {{"filters", {1, 8, 4, 4}, 0, 3, 3, 1, 1, 1, 1, 1, true, true}, ZOE_CONFIG, "0 filters"},
+        {{"kernel", {1, 8, 4, 4}, 8, 0, 3, 1, 1, 1, 1, 1, true, true}, ZOE_CONFIG, "kernel 0 x 3"},
+        {{"stride", {1, 8, 4, 4}, 8, 3, 3, 0, 1, 1, 1, 1, true, true}, ZOE_CONFIG, "stride 0 x 1"},
+        {{"padding", {1, 8, 4, 4}, 8, 3, 3, 1, 1, -1, 1, 1, true, true}, ZOE_CONFIG, "padding -1 x 1"},
+        {{"groups", {1, 8, 4, 4}, 9, 3, 3, 1, 1, 1, 1, 2, true, true}, ZOE_CONFIG, "9 filters cannot be split into 2 groups"},
+        {{"groups", {1, 9, 4, 4}, 8, 3, 3, 1, 1, 1, 1, 2, true, true}, ZOE_SHAPE, "9 channels cannot be split into 2 groups"},
+        {{"kernel", {1, 8, 4, 4}, 8, 7, 3, 1, 1, 1, 1, 1, true, true}, ZOE_SHAPE, "kernel 7 x 3 is larger than the input 4 x 4"},
+        {{"weights", {1, 65536, 4, 4}, 65536, 1, 1, 1, 1, 0, 0, 1, true, true}, ZOE_CONFIG, "65536 x 65536 x 1 x 1 weights"},
+    };
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        table t;
+        op_test_mistake(make_cases(&t, &wrong[i].row, 1, NULL, false), wrong[i].status, wrong[i].part);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients),    cmocka_unit_test(mistakes),       cmocka_unit_test(direct_agrees),
+        cmocka_unit_test(plain_agrees), cmocka_unit_test(clblast_agrees),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
