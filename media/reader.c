@@ -142,7 +142,7 @@ static zoe_status start_run(zoe_reader *r, size_t packet, bool sparse, bool new_
     else ZOE_TRY(zoe__decoder_open(r->context, &r->decoder, r->clip->record.par, false, 0, r->clip->path));
     memset(r->state, NOT_SENT, r->clip->record.packets);
     r->run_start = r->next = packet;
-    r->sparse = sparse && r->clip->record.exact_skip;
+    r->sparse = sparse && r->clip->record.may_skip;
     r->ended = false;
     r->running = true;
     r->last_packet = SIZE_MAX;

@@ -204,7 +204,7 @@ zoe_status zoe__record_write(zoe_context *context, const zoe__record *record, ui
     put_u32(&w, (uint32_t)record->width);
     put_u32(&w, (uint32_t)record->height);
     put_u32(&w, (uint32_t)record->clean);
-    put_u32(&w, (record->vectors ? 1u : 0u) | (record->exact_skip ? 2u : 0u));
+    put_u32(&w, (record->vectors ? 1u : 0u) | (record->may_skip ? 2u : 0u));
     put_f64(&w, record->fps);
     put_f64(&w, record->seconds);
     put_f64(&w, record->start);
@@ -289,7 +289,7 @@ zoe_status zoe__record_read(zoe_context *context, zoe__record *record, const uin
     record->clean = get_int(&r);
     const uint32_t flags = get_u32(&r);
     record->vectors = flags & 1;
-    record->exact_skip = flags & 2;
+    record->may_skip = flags & 2;
     record->fps = get_f64(&r);
     record->seconds = get_f64(&r);
     record->start = get_f64(&r);

@@ -35,7 +35,7 @@ typedef struct zoe__record {
     int width, height;      /* as shown, of the first frame */
     int clean;              /* frames without a taint */
     bool vectors;           /* motion comes from codec vectors */
-    bool exact_skip;        /* one frame a packet: packets nobody needs may be left out */
+    bool may_skip;          /* one frame a packet: packets nobody needs may be left out */
     double fps, seconds, start; /* start: time of the first shown frame on the file's clock, s */
     uint64_t data_bytes;        /* size of the data file */
 

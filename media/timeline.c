@@ -137,11 +137,12 @@ zoe_status zoe__timeline_build(zoe_context *context, zoe__record *record, zoe__s
                                const zoe__seen_frame *frames, AVRational time_base, double rate, double area)
 {
     ZOE_TRY(zoe__record_frames(context, record));
-    record->exact_skip = true;
+    size_t silent = 0;
     for (size_t i = 0; i < record->packets; i++) {
         if (!packets[i].key_frame) record->packet[i].flags &= (uint8_t)~ZOE__PACKET_KEY;
-        if (packets[i].outputs != 1) record->exact_skip = false; /* fields or damage: leave nothing out */
+        silent += packets[i].outputs != 1;
     }
+    record->may_skip = silent <= record->packets / 8; /* with a packet a field, a picture is not left out by one packet */
     settle_nonref(record, packets);
     for (size_t i = 0; i < record->frames; i++) {
         record->frame_packet[i] = frames[i].packet;
