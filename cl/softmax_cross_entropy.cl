@@ -13,12 +13,11 @@ __kernel void softmax_images(ZOE_IN(x), __global const int *labels, __global flo
     float8 tops8 = -INFINITY;
     for (int c8 = 0; c8 < x_C8; c8++) {
         const float8 value = ZOE_AT(x, first + c8, 0, 0);
-        tops8 = select(tops8, value, ((value > tops8) | isnan(value)) & zoe_lanes(c8, C));
+        tops8 = select(tops8, value, (value > tops8) & zoe_lanes(c8, C));
     }
-    float top = tops8.s0, lanes[8];
-    vstore8(tops8, 0, lanes);
-    for (int i = 1; i < 8; i++)
-        if (lanes[i] > top || isnan(lanes[i])) top = lanes[i];
+    const float4 tops4 = fmax(tops8.lo, tops8.hi);
+    const float2 tops2 = fmax(tops4.lo, tops4.hi);
+    const float top = fmax(tops2.x, tops2.y); /* a NaN among the logits comes through the sum */
     float8 sum = 0.0f;
     for (int c8 = 0; c8 < x_C8; c8++)
         sum += select((float8)(0.0f), exp(ZOE_AT(x, first + c8, 0, 0) - top), zoe_lanes(c8, C));
