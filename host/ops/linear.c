@@ -48,7 +48,7 @@ static void ref_backward(const zoe__ref *ref)
 
 /* ---- choice of the algorithm ---- */
 
-static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__conv2d_clblast, &zoe__conv2d_plain};
+static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__linear_packed, &zoe__conv2d_clblast, &zoe__conv2d_plain};
 enum { ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
 
 static const zoe__conv2d_algorithm *find(const char *name)
@@ -66,7 +66,7 @@ static bool supported(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, co
 static const zoe__conv2d_algorithm *choose(zoe_plan *plan, const zoe__conv2d *conv)
 {
     const bool vector = zoe_device_get_info(zoe__plan_device(plan))->family == ZOE_FAMILY_VECTOR;
-    const zoe__conv2d_algorithm *best = vector ? &zoe__conv2d_plain : &zoe__conv2d_clblast;
+    const zoe__conv2d_algorithm *best = vector ? &zoe__linear_packed : &zoe__conv2d_clblast;
     return supported(plan, best, conv) ? best : &zoe__conv2d_plain;
 }
 
