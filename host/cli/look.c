@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `zoe look CLIP`: frames of a clip as PNG files. The clip goes through a pack in a temporary folder, so what is seen here is
- * what training sees. */
+ * what training sees. `zoe look RUN --samples`: tuples of the run's task and what its network says to them. */
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zoe/evaluate.h>
 #include <zoe/media.h>
 
 #include "cli/cli.h"
@@ -136,8 +137,33 @@ static zoe_status report(zoe__cli *cli, const view *v)
     return ZOE_OK;
 }
 
+/* ---- samples of a run ---- */
+
+static zoe_status look_at_samples(zoe__cli *cli)
+{
+    const char *run = cli->args[0], *out = zoe_options_text(cli->options, "out");
+    char path[PATH_MAX], folder[PATH_MAX];
+    zoe_samples_options options = zoe_samples_options_default();
+    zoe_samples_result result;
+    options.tuples = (int)zoe_options_int(cli->options, "tuples");
+    options.seed = (uint64_t)zoe_options_int(cli->options, "seed");
+    options.features.device = zoe_options_text(cli->options, "device");
+    const bool fits = zoe__format(folder, sizeof folder, "%s/report", run) &&
+                      (out ? zoe__format(path, sizeof path, "%s", out) : zoe__format(path, sizeof path, "%s/samples.png", folder));
+    ZOE_FAIL_IF(cli->context, !fits, ZOE_DISK, "%.60s...: the path is too long", out ? out : run);
+    if (!out) mkdir(folder, 0777); /* what goes wrong here is told when the file is written */
+    ZOE_TRY(zoe_samples(cli->context, run, path, &options, &result));
+    if (cli->json)
+        return zoe__cli_print_json(cli, json_pack("{s:s, s:i, s:i, s:b}", "sheet", path, "tuples", result.tuples, "right",
+                                                  result.right, "held_out", (int)result.held_out));
+    printf("%s: %d of %d tuples of %s clips answered rightly\n", path, result.right, result.tuples,
+           result.held_out ? "held-out" : "training");
+    return ZOE_OK;
+}
+
 static zoe_status run(zoe__cli *cli)
 {
+    if (zoe_options_flag(cli->options, "samples")) return look_at_samples(cli);
     const bool ranks = zoe_options_given(cli->options, "ranks"), at = zoe_options_given(cli->options, "at");
     ZOE_FAIL_IF(cli->context, ranks == at, ZOE_USAGE, "one of --ranks N,N... and --at TIME is needed");
     ZOE_FAIL_IF(cli->context, !zoe_options_text(cli->options, "out"), ZOE_USAGE, "--out is missing: %s",
@@ -171,6 +197,12 @@ static const zoe_option options[] = {
      .help = "the whole frame is scaled to it by area; 0x0: as shown"},
     {.name = "out", .letter = 'o', .type = ZOE_OPTION_TEXT, .value = "DIR|FILE.png",
      .help = "folder for --ranks (made when absent), file for --at"},
+    {.name = "samples", .type = ZOE_OPTION_FLAG,
+     .help = "of a RUN: a sheet of its task's tuples with labels and answers; --out FILE.png, RUN/report/samples.png if none"},
+    {.name = "tuples", .type = ZOE_OPTION_INT, .low = 1, .high = 1000, .fallback = "16", .help = "rows of the sheet of --samples"},
+    {.name = "seed", .type = ZOE_OPTION_INT, .low = 0, .high = 9007199254740992.0, .fallback = "0",
+     .help = "of the tuples of --samples"},
+    ZOE__OPTION_DEVICE,
     ZOE__OPTION_JSON,
     ZOE__OPTION_END,
 };
@@ -178,10 +210,11 @@ static const zoe_option options[] = {
 
 const zoe__verb zoe__verb_look = {
     .name = "look",
-    .summary = "see what training sees: frames of a clip as PNG files",
-    .usage = "CLIP --ranks N,N... --out DIR | CLIP --at TIME --out FILE.png",
+    .summary = "see what training sees: frames of a clip, tuples of a run",
+    .usage = "CLIP --ranks N,N... --out DIR | CLIP --at TIME --out FILE.png | RUN --samples",
     .examples = "zoe look clip.mp4 --ranks 0,7,3 --size 224x224 --out frames   # frames/0.png, frames/3.png, frames/7.png\n"
-                "zoe look clip.mp4 --at 1.5 --out still.png\n",
+                "zoe look clip.mp4 --at 1.5 --out still.png\n"
+                "zoe look run --samples                                        # run/report/samples.png\n",
     .notes = "Frames count as a player shows them: edit lists are honoured, rotation is applied, the sample aspect ratio is not.\n"
              "Colours are taken as tagged, BT.601 limited range when untagged. A frame past the end is an error (exit code 4);\n"
              "those before it are written.\n",

@@ -20,34 +20,23 @@ typedef struct sheet {
     size_t used;
 } sheet;
 
-static void add(sheet *s, size_t frame, size_t query, uint32_t colour)
+/* One cell: a frame (SIZE_MAX: there is none) and, above its label, who found it. */
+static void add(sheet *s, size_t frame, size_t query, uint32_t colour, const char *by, int place)
 {
     const zoe__neighbours *n = s->n;
     const size_t bytes = (size_t)n->subject.spec.width * (size_t)n->subject.spec.height * 3;
-    char *caption = s->captions[s->used];
+    char *caption = s->captions[s->used], number[16] = "";
     zoe__thumb *thumb = &s->thumbs[s->used++];
+    if (place > 0) zoe__format(number, sizeof number, " %d", place);
+    zoe__format(caption, CAPTION, "%.20s%s\n%.15s", by, number, frame == SIZE_MAX ? "-" : zoe__neighbours_clip(n, frame)->label);
     *thumb = (zoe__thumb){.caption = caption};
     if (frame == SIZE_MAX) return;
-    zoe__format(caption, CAPTION, "%.15s", zoe__neighbours_clip(n, frame)->label);
     *thumb = (zoe__thumb){.rgb = n->rgb + frame * bytes,
                           .width = n->subject.spec.width,
                           .height = n->subject.spec.height,
                           .caption = caption,
                           .border = colour ? colour : n->label[frame] == n->label[query] ? ZOE__GREEN : ZOE__RED,
                           .border_thickness = 2};
-}
-
-static void add_heads(sheet *s)
-{
-    const zoe__neighbours *n = s->n;
-    static const char *const heads[] = {"query", "by label", NULL, "random weights", "pixels 16x16"};
-    for (size_t i = 0; i < COLUMNS; i++) {
-        char *caption = s->captions[s->used];
-        const char *head = i < 2 ? heads[i] : (i - 2) % SHOWN ? "" : heads[2 + (i - 2) / SHOWN];
-        if (head) zoe__format(caption, CAPTION, "%s", head);
-        else zoe__format(caption, CAPTION, "trained\n%.15s", n->layers[n->best].name);
-        s->thumbs[s->used++] = (zoe__thumb){.caption = caption};
-    }
 }
 
 /* A frame of the query's label out of another group, each as likely; SIZE_MAX: there is none. */
@@ -65,11 +54,14 @@ static void add_row(sheet *s, size_t query)
 {
     const zoe__neighbours *n = s->n;
     const zoe__layer_found *best = &n->layers[n->best];
-    const zoe__found *found[3] = {&best->trained, &best->random, &n->pixels};
-    add(s, query, query, ZOE__BLUE);
-    add(s, draw_by_label(s, query), query, 0);
+    const struct {
+        const char *name;
+        const zoe__found *found;
+    } by[3] = {{"trained", &best->trained}, {"random", &best->random}, {"pixels", &n->pixels}};
+    add(s, query, query, ZOE__BLUE, "query", 0);
+    add(s, draw_by_label(s, query), query, 0, "by label", 0);
     for (int k = 0; k < 3; k++)
-        for (int i = 0; i < SHOWN; i++) add(s, found[k]->nearest[query][i], query, 0);
+        for (int i = 0; i < SHOWN; i++) add(s, by[k].found->nearest[query][i], query, 0, by[k].name, i + 1);
 }
 
 /* A frame of each label in turn, drawn at random. */
@@ -103,17 +95,16 @@ zoe_status zoe__neighbours_draw(zoe__neighbours *n)
     zoe_status status = ZOE_OK;
     zoe__random_init(&s.random, n->subject.spec.seed, QUERY_STREAM, 0);
     ZOE_TRY_OUT(name_file(n));
-    ZOE_TRY_OUT(zoe__calloc(n->context, &s.thumbs, (rows + 1) * COLUMNS, sizeof *s.thumbs));
-    ZOE_TRY_OUT(zoe__calloc(n->context, &s.captions, (rows + 1) * COLUMNS, sizeof *s.captions));
-    add_heads(&s);
+    ZOE_TRY_OUT(zoe__calloc(n->context, &s.thumbs, rows * COLUMNS, sizeof *s.thumbs));
+    ZOE_TRY_OUT(zoe__calloc(n->context, &s.captions, rows * COLUMNS, sizeof *s.captions));
     for (size_t row = 0; row < rows; row++) add_row(&s, draw_query(&s, row));
     zoe__format(title, sizeof title,
-                "nearest frames of other clips by cosine; green: the query's label, red: another\n"
+                "nearest frames of other clips by cosine, layer %s; green: the query's label, red: another\n"
                 "top-1: trained %.1f %%, random weights %.1f %%, pixels %.1f %%, chance %.1f %%",
-                100 * n->layers[n->best].trained.shares.top1, 100 * n->layers[n->best].random.shares.top1,
+                n->layers[n->best].name, 100 * n->layers[n->best].trained.shares.top1, 100 * n->layers[n->best].random.shares.top1,
                 100 * n->pixels.shares.top1, 100 * n->chance.top1);
     const int width = n->subject.spec.width, scale = width >= 96 ? 1 : 96 / width > 4 ? 4 : (96 + width - 1) / width;
-    ZOE_TRY_OUT(zoe__image_sheet(&image, n->context, title, s.thumbs, (int)rows + 1, COLUMNS, scale));
+    ZOE_TRY_OUT(zoe__image_sheet(&image, n->context, title, s.thumbs, (int)rows, COLUMNS, scale));
     status = zoe__image_write_png(&image, n->context, n->sheet);
 out:
     zoe__image_free(&image);
