@@ -116,8 +116,9 @@ zoe_status zoe__plan_add_block(zoe_plan *plan, size_t bytes, int first, int last
 {
     ZOE_TRY(zoe__grow(plan->context, &plan->blocks, &plan->block_capacity, plan->block_count + 1, sizeof *plan->blocks));
     const size_t align = zoe_device_get_info(plan->device)->base_align;
+    const size_t guard = plan->options.poison ? 256 : 0; /* tests look whether it is still there */
     plan->blocks[plan->block_count] = (zoe__block){
-        .bytes = zoe__round_up(bytes ? bytes : 1, align > 64 ? align : 64), .first = first, .last = last};
+        .bytes = zoe__round_up((bytes ? bytes : 1) + guard, align > 64 ? align : 64), .first = first, .last = last};
     *number = (int)plan->block_count++;
     return ZOE_OK;
 }

@@ -85,7 +85,7 @@ static void add_consumer(zoe_graph *graph, const zoe__op *op, zoe_value x, const
     zoe__graph_add(graph, &node, (zoe_shape){1, 1, 1, 1});
 }
 
-/* ---- devices: opened once ---- */
+/* ---- devices: OpenCL ones stay open (their programs are kept) until op_close_devices() ---- */
 
 typedef struct open_device {
     op_device key;
@@ -101,11 +101,21 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static void close_devices(void)
+void op_close_devices(void)
 {
-    for (size_t i = 0; i < opened_count; i++) {
-        zoe_device_free(&opened[i].device);
-        zoe_context_free(&opened[i].context);
+    for (; opened_count > 0; opened_count--) {
+        zoe_device_free(&opened[opened_count - 1].device);
+        zoe_context_free(&opened[opened_count - 1].context);
+    }
+}
+
+/* The host device costs nothing to open again, so tests that run nothing else need not close anything. */
+static void close_host(void)
+{
+    if (opened_count > 0 && zoe__device_is_host(opened[opened_count - 1].device)) {
+        opened_count--;
+        zoe_device_free(&opened[opened_count].device);
+        zoe_context_free(&opened[opened_count].context);
     }
 }
 
@@ -115,7 +125,6 @@ static open_device *get_device(const op_device *want)
         if (same_text(opened[i].key.name, want->name) && same_text(opened[i].key.family, want->family) &&
             opened[i].key.lanes == want->lanes)
             return &opened[i];
-    if (opened_count == 0) atexit(close_devices);
     assert_true(opened_count < COUNT(opened));
     open_device *device = &opened[opened_count];
     device->key = *want;
@@ -238,6 +247,7 @@ void op_setup_free(op_setup *setup)
     zoe_store_free(&setup->store);
     zoe_graph_free(&setup->graph);
     for (int i = 0; i < setup->test->inputs; i++) free(setup->data[i]);
+    if (zoe__device_is_host(setup->device)) close_host();
 }
 
 void op_setup_step(op_setup *setup)
@@ -295,6 +305,44 @@ static void check_padding(const op_setup *setup, const zoe__view *view, const ch
     free(raw);
 }
 
+static void mark_used(uint8_t *slab, const zoe_plan *plan, int number, int block, size_t bytes)
+{
+    if (block >= 0 && plan->blocks[block].slab == number) memset(slab + plan->blocks[block].offset, 0, bytes);
+}
+
+/* Guard bytes: what no tensor, aux or workspace of the arena covers must be as poisoned as it was. */
+static void check_guards(const op_setup *setup)
+{
+    const zoe_plan *plan = setup->plan;
+    for (int number = 0; number < plan->slab_count; number++) {
+        const size_t bytes = zoe__mem_bytes(plan->slabs[number]);
+        uint8_t *now = calloc(bytes, 1), *unused = calloc(bytes, 1);
+        assert_true(now && unused);
+        op_ok(setup, zoe__mem_read(plan->slabs[number], 0, now, bytes));
+        memset(unused, 0xff, bytes);
+        for (size_t v = 0; v < zoe__graph_values(setup->graph); v++) {
+            mark_used(unused, plan, number, plan->values[v].block, plan->values[v].view.floats * sizeof(float));
+            mark_used(unused, plan, number, plan->values[v].gradient_block,
+                      plan->values[v].gradient_view.floats * sizeof(float));
+        }
+        for (size_t n = 0; n < zoe__graph_nodes(setup->graph); n++) {
+            const zoe__node_state *node = &plan->nodes[n];
+            for (int k = 0; k < ZOE__MAX_AUX; k++)
+                mark_used(unused, plan, number, node->aux_block[k], node->aux[k] * sizeof(float));
+            for (int pass = 0; pass < 2; pass++)
+                mark_used(unused, plan, number, node->workspace_block[pass], node->workspace[pass] * sizeof(float));
+        }
+        size_t guards = 0;
+        for (size_t i = 0; i < bytes; i++) {
+            guards += unused[i] != 0;
+            if (unused[i] && now[i] != 0xff) fail_msg("%s: byte %zu of the arena is nobody's, and was written", setup->where, i);
+        }
+        assert_true(guards > 0);
+        free(now);
+        free(unused);
+    }
+}
+
 void op_run(op_result *result, const op_case *test, const op_device *device, int surroundings)
 {
     op_setup setup;
@@ -313,6 +361,7 @@ void op_run(op_result *result, const op_case *test, const op_device *device, int
         op_ok(&setup, zoe_plan_read_gradient(setup.plan, setup.x[i], add_tensor(result, zoe_shape_count(test->x[i]), name, "")));
         if (raw) check_padding(&setup, &values[setup.x[i]].gradient_view, name);
     }
+    if (raw) check_guards(&setup);
     collect_params(result, &setup);
     op_setup_free(&setup);
 }

@@ -11,7 +11,7 @@ typedef struct op_setup {
     const op_case *test;
     int surroundings;
     zoe_context *context;
-    zoe_device *device; /* borrowed: devices stay open for the life of the program */
+    zoe_device *device; /* borrowed */
     zoe_graph *graph;
     zoe_store *store;
     zoe_plan *plan;
@@ -30,6 +30,9 @@ void op_setup_free(op_setup *setup);
 
 /* Writes the inputs and runs: forward and, unless OP_INFERENCE, backward. */
 void op_setup_step(op_setup *setup);
+
+/* Closes the OpenCL devices that setups have opened. */
+void op_close_devices(void);
 
 /* The sum of all losses of the last forward pass on device host, in double. */
 double op_last_loss(void);

@@ -181,6 +181,7 @@ void op_test_devices(const op_case *cases, size_t count)
                 test_device(&cases[i], i, &device, &most);
             }
     }
+    op_close_devices();
     print_message("largest error of %zu cases on %s: %.2e\n", count, name, most);
 }
 
