@@ -99,7 +99,6 @@ static zoe_status take_frame(ingest *in)
     zoe__seen_frame *seen = &in->frames[in->record->frames];
     *seen = (zoe__seen_frame){.packet = (uint32_t)frame->pts,
                               .nth = (uint8_t)nth,
-                              .intra = frame->pict_type == AV_PICTURE_TYPE_I,
                               .hash = zoe__hash_frame(frame),
                               .vectors = zoe__measure_vectors(frame)};
     ZOE_TRY(zoe__measure_difference(in->context, &in->greys, frame, &seen->difference));

@@ -122,14 +122,14 @@ static double span(const uint8_t *reference, size_t n, size_t i, int step)
     return 1;
 }
 
-static void fill_intra(const uint8_t *intra, size_t n, float *motion)
+static void fill_unknown(const uint8_t *unknown, size_t n, float *motion)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!intra[i]) continue;
+        if (!unknown[i]) continue;
         size_t low = i, high = i;
-        while (low > 1 && intra[low] && i - low < SEARCH) low--; /* frame 0 has no motion to lend */
-        while (high + 1 < n && intra[high] && high - i < SEARCH) high++;
-        const bool has_low = low > 0 && !intra[low], has_high = !intra[high];
+        while (low > 1 && unknown[low] && i - low < SEARCH) low--; /* frame 0 has no motion to lend */
+        while (high + 1 < n && unknown[high] && high - i < SEARCH) high++;
+        const bool has_low = low > 0 && !unknown[low], has_high = !unknown[high];
         motion[i] = has_low && has_high ? (motion[low] + motion[high]) / 2
                     : has_low           ? motion[low]
                     : has_high          ? motion[high]
@@ -137,7 +137,7 @@ static void fill_intra(const uint8_t *intra, size_t n, float *motion)
     }
 }
 
-void zoe__measure_motion(const zoe__vectors *vectors, const uint8_t *reference, const uint8_t *intra, size_t n, double area,
+void zoe__measure_motion(const zoe__vectors *vectors, const uint8_t *reference, uint8_t *unknown, size_t n, double area,
                          float *motion)
 {
     for (size_t i = 0; i < n; i++) {
@@ -145,8 +145,9 @@ void zoe__measure_motion(const zoe__vectors *vectors, const uint8_t *reference, 
         double sum = 0;
         if (v->past > 0) sum += v->past / span(reference, n, i, -1);
         if (v->future > 0) sum += v->future / span(reference, n, i, 1);
-        motion[i] = (float)(sum / fmax(area, v->past_area + v->future_area));
+        motion[i] = v->any ? (float)(sum / (v->past_area + v->future_area)) : 0;
+        unknown[i] = v->past_area + v->future_area < area / 10;
     }
-    fill_intra(intra, n, motion);
+    fill_unknown(unknown, n, motion);
     if (n) motion[0] = 0;
 }

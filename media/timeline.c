@@ -115,20 +115,19 @@ static zoe_status set_motion(zoe_context *context, zoe__record *record, const zo
         return ZOE_OK;
     }
     zoe_status status = ZOE_OK;
-    uint8_t *reference = NULL, *intra = NULL;
+    uint8_t *reference = NULL, *unknown = NULL;
     zoe__vectors *vectors = NULL;
     ZOE_TRY_OUT(zoe__calloc(context, &reference, n, 1));
-    ZOE_TRY_OUT(zoe__calloc(context, &intra, n, 1));
+    ZOE_TRY_OUT(zoe__calloc(context, &unknown, n, 1));
     ZOE_TRY_OUT(zoe__calloc(context, &vectors, n, sizeof *vectors));
     for (size_t i = 0; i < n; i++) {
         reference[i] = !(record->packet[frames[i].packet].flags & ZOE__PACKET_NONREF);
-        intra[i] = frames[i].intra && !frames[i].vectors.any;
         vectors[i] = frames[i].vectors;
     }
-    zoe__measure_motion(vectors, reference, intra, n, area, record->motion);
+    zoe__measure_motion(vectors, reference, unknown, n, area, record->motion);
 out:
     free(reference);
-    free(intra);
+    free(unknown);
     free(vectors);
     return status;
 }

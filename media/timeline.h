@@ -19,7 +19,6 @@ typedef struct zoe__seen_packet {
 typedef struct zoe__seen_frame {
     uint32_t packet;
     uint8_t nth;
-    bool intra;
     uint64_t hash;
     float difference;
     zoe__vectors vectors;
