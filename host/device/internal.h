@@ -30,6 +30,9 @@ unsigned zoe__quirk_flags(const char *platform, const char *device, const char *
 /* What drivers need in the environment; call it before the loader reads them. */
 void zoe__quirk_environment(void);
 
+/* ZOE_DISK where a file-size limit would make the driver end the process. */
+zoe_status zoe__quirk_check_file_limit(zoe_context *context, const char *platform);
+
 /* One listed device; platform and device are OpenCL's ids (NULL: the host). */
 typedef struct zoe__device_entry {
     zoe_device_info info;

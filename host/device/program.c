@@ -65,6 +65,7 @@ static zoe_status build(void *user, const char *source, const char *options, voi
     zoe_device *device = at->device;
     zoe__opencl *cl = device->opencl;
     cl_int code;
+    ZOE_TRY(zoe__quirk_check_file_limit(device->context, device->info.platform));
     cl_program made = clCreateProgramWithSource(cl->context, 1, &source, NULL, &code);
     ZOE_TRY(zoe__cl_check(device, code, "clCreateProgramWithSource"));
     announce(at);

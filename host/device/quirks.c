@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 const zoe__quirk zoe__quirks[] = {
@@ -51,4 +52,17 @@ void zoe__quirk_environment(void)
     if (zoe__format(machine, sizeof machine, "numa:1(memory=%lld) pu:%ld", (long long)pages * page,
                     processors < 1 ? 1 : processors))
         setenv("HWLOC_SYNTHETIC", machine, 0);
+}
+
+/* PoCL 3.1 writes the preprocessed source (0.9 MiB with its own headers) into its cache for every program, compiled before or not, and
+ * LLVM ends the process when a file-size limit cuts that short. */
+zoe_status zoe__quirk_check_file_limit(zoe_context *context, const char *platform)
+{
+    enum { NEEDED = 2 << 20 };
+    struct rlimit limit;
+    if (!strstr(platform, "Portable Computing Language") || getrlimit(RLIMIT_FSIZE, &limit) < 0) return ZOE_OK;
+    ZOE_FAIL_IF(context, limit.rlim_cur < NEEDED, ZOE_DISK,
+                "PoCL's cache needs files of up to %d bytes, but the file-size limit is %llu (ulimit -f)", NEEDED,
+                (unsigned long long)limit.rlim_cur);
+    return ZOE_OK;
 }
