@@ -3,27 +3,26 @@
  * to (+)= from * scale where element e's draw is at least threshold, else 0 (forward: x to y; backward: dy to dx).
  * e = ((n*C + c)*H + h)*W + w; its draw is word e % 4 of Philox(seed; e / 4, micro, step, node): host/ops/dropout.c. */
 
-static inline uint draw(__global const uint *scalars, uint node, ulong element)
-{
-    const uint4 words = zoe_philox((uint2)(scalars[1], scalars[2]),
-                                   (uint4)((uint)(element >> 2), scalars[4], scalars[3], node));
-    const uint low = element & 1 ? words.y : words.x, high = element & 1 ? words.w : words.z;
-    return element & 2 ? high : low;
-}
-
-/* The draws of channels c .. c+7 of a pixel; step = H * W elements from one channel to the next. */
+/* The draws of channels c .. c+7 of a pixel, each from its own Philox block: eight blocks at once, one a lane. first is the number of
+ * the first element, step = H * W elements from one channel to the next. */
 static inline uint8 draws(__global const uint *scalars, uint node, ulong first, ulong step)
 {
-    if (step == 1 && first % 4 == 0) {
-        const uint2 key = (uint2)(scalars[1], scalars[2]);
-        const uint block = (uint)(first >> 2);
-        return (uint8)(zoe_philox(key, (uint4)(block, scalars[4], scalars[3], node)),
-                       zoe_philox(key, (uint4)(block + 1, scalars[4], scalars[3], node)));
+    const ulong8 element = first + step * (ulong8)(0, 1, 2, 3, 4, 5, 6, 7);
+    const uint8 place = convert_uint8(element & 3ul);
+    uint8 x = convert_uint8(element >> 2), y = scalars[4], z = scalars[3], w = node;
+    uint key0 = scalars[1], key1 = scalars[2];
+    for (int round = 0; round < 10; round++) {
+        const uint8 high0 = mul_hi((uint8)(0xD2511F53u), x), low0 = 0xD2511F53u * x;
+        const uint8 high1 = mul_hi((uint8)(0xCD9E8D57u), z), low1 = 0xCD9E8D57u * z;
+        x = high1 ^ y ^ key0;
+        y = low1;
+        z = high0 ^ w ^ key1;
+        w = low0;
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
     }
-    return (uint8)(draw(scalars, node, first), draw(scalars, node, first + step), draw(scalars, node, first + 2 * step),
-                   draw(scalars, node, first + 3 * step), draw(scalars, node, first + 4 * step),
-                   draw(scalars, node, first + 5 * step), draw(scalars, node, first + 6 * step),
-                   draw(scalars, node, first + 7 * step));
+    const uint8 low = select(x, y, place == 1u), high = select(z, w, place == 3u);
+    return select(low, high, place >= 2u);
 }
 
 __kernel void dropout_apply(ZOE_IN(from), ZOE_OUT(to), __global const uint *scalars, int C, uint threshold, float scale,

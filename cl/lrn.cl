@@ -15,16 +15,28 @@ static inline float8 power(float8 s, float beta)
 #endif
 }
 
+/* Lane i of the result is lane 8 - d + i of the sixteen (a, b). d is known when this compiles: one shuffle. */
+static inline float8 later(float8 a, float8 b, int d)
+{
+    switch (d) {
+    case 0: return b;
+    case 1: return (float8)(a.s7, b.s0, b.s12, b.s3456);
+    case 2: return (float8)(a.s67, b.s01, b.s2345);
+    case 3: return (float8)(a.s567, b.s0, b.s1234);
+    case 4: return (float8)(a.s4567, b.s0123);
+    case 5: return (float8)(a.s3456, a.s7, b.s012);
+    case 6: return (float8)(a.s2345, a.s67, b.s01);
+    case 7: return (float8)(a.s1234, a.s567, b.s0);
+    default: return a;
+    }
+}
+
 /* Sum over the window of each of the 8 channels in the middle one of three blocks. */
 static inline float8 window_sum(float8 before, float8 here, float8 after)
 {
-    float values[24];
-    float8 sum = 0.0f;
-    vstore8(before, 0, values);
-    vstore8(here, 1, values);
-    vstore8(after, 2, values);
+    float8 sum = here;
 #pragma unroll
-    for (int d = -(SIZE / 2); d <= SIZE / 2; d++) sum += vload8(0, values + 8 + d);
+    for (int d = 1; d <= SIZE / 2; d++) sum += later(before, here, d) + later(here, after, 8 - d);
     return sum;
 }
 
@@ -46,27 +58,25 @@ __kernel void lrn_forward(ZOE_IN(x), ZOE_OUT(y), __global float8 *kept, int C, f
     }
 }
 
-__kernel void lrn_backward(ZOE_IN(x), ZOE_IN(dy), __global const float8 *kept, ZOE_OUT(dx), float beta, float slope, int add,
-                           int planes, int rows)
+__kernel void lrn_backward(ZOE_IN(x), ZOE_IN(dy), __global const float8 *restrict kept, ZOE_OUT(dx), float beta, float slope,
+                           int add, int planes, int rows)
 {
+    const size_t step = (size_t)dx_H * dx_W; /* from a block to the next in kept */
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
     {
         const int c8 = plane % x_C8;
-        float8 part[3], value = 0.0f, direct = 0.0f;
-        for (int i = 0; i < 3; i++) {
-            const int block = c8 + i - 1, from = plane + i - 1;
-            part[i] = 0.0f;
-            if (block >= 0 && block < x_C8) {
-                const float8 s = kept[((size_t)from * dx_H + h) * dx_W + w], there = ZOE_AT(x, from, h, w);
-                const float8 scaled = ZOE_AT(dy, from, h, w) * power(s, beta);
-                part[i] = scaled * there / s;
-                if (i == 1) {
-                    value = there;
-                    direct = scaled;
-                }
-            }
+        __global const float8 *at = kept + ((size_t)plane * dx_H + h) * dx_W + w;
+        const float8 value = ZOE_AT(x, plane, h, w), direct = ZOE_AT(dy, plane, h, w) * power(at[0], beta);
+        float8 before = 0.0f, after = 0.0f;
+        if (c8 > 0) {
+            const float8 s = *(at - step);
+            before = ZOE_AT(dy, plane - 1, h, w) * ZOE_AT(x, plane - 1, h, w) * power(s, beta) / s;
         }
-        float8 sum = direct - slope * value * window_sum(part[0], part[1], part[2]);
+        if (c8 + 1 < x_C8) {
+            const float8 s = at[step];
+            after = ZOE_AT(dy, plane + 1, h, w) * ZOE_AT(x, plane + 1, h, w) * power(s, beta) / s;
+        }
+        float8 sum = direct - slope * value * window_sum(before, direct * value / at[0], after);
         if (add) sum += ZOE_AT(dx, plane, h, w);
         ZOE_AT(dx, plane, h, w) = sum;
     }

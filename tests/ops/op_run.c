@@ -356,7 +356,7 @@ void op_run(op_result *result, const op_case *test, const op_device *device, int
     if (raw) check_padding(&setup, &values[setup.y].view, "y");
     for (int i = 0; i < test->inputs && !(surroundings & OP_INFERENCE); i++) {
         if (test->dtype[i] != ZOE_F32 || !values[setup.x[i]].gradient) continue;
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "dx%d", i);
         op_ok(&setup, zoe_plan_read_gradient(setup.plan, setup.x[i], add_tensor(result, zoe_shape_count(test->x[i]), name, "")));
         if (raw) check_padding(&setup, &values[setup.x[i]].gradient_view, name);
