@@ -266,8 +266,8 @@ static double nominal_rate(const AVStream *stream)
 static zoe_status finish(ingest *in)
 {
     zoe__record *record = in->record;
-    ZOE_FAIL_IF(in->context, record->frames == 0, ZOE_DATA, "%s: no frame decodes (%zu packets)", in->source->path,
-                record->packets);
+    ZOE_FAIL_IF(in->context, record->frames == 0, ZOE_DATA, "%s: no frame decodes (%zu packets of %s)", in->source->path,
+                record->packets, avcodec_get_name(record->par->codec_id));
     const AVStream *stream = in->source->format->streams[in->source->stream];
     ZOE_TRY(zoe__timeline_build(in->context, record, in->packets, in->frames, stream->time_base, nominal_rate(stream),
                                 (double)in->first_width * in->first_height));

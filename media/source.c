@@ -146,9 +146,9 @@ static zoe_status open_container(zoe_context *context, zoe__source *source, cons
     const int error = avformat_open_input(&source->format, source->path, NULL, &options); /* frees format when it fails */
     av_dict_free(&options);
     ZOE_TRY(zoe__source_check_time(context, source, limits));
-    ZOE_FAIL_IF(context, error == AVERROR_INVALIDDATA || error == AVERROR(EINVAL), ZOE_DATA,
-                "%s: not a video file that can be read", source->path);
-    ZOE_FAIL_IF(context, error < 0, ZOE_DATA, "%s: cannot be opened: %s", source->path, av_err2str(error));
+    ZOE_FAIL_IF(context, error == AVERROR(ENOMEM), ZOE_DATA, "%s: opening it needs too much memory", source->path);
+    ZOE_FAIL_IF(context, error == AVERROR_EOF, ZOE_DATA, "%s: the file ends in its header", source->path);
+    ZOE_FAIL_IF(context, error < 0, ZOE_DATA, "%s: not a video file that can be read", source->path);
     return ZOE_OK;
 }
 
@@ -167,6 +167,20 @@ static zoe_status probe_streams(zoe_context *context, zoe__source *source, const
     free(options);
     ZOE_TRY(zoe__source_check_time(context, source, limits));
     ZOE_FAIL_IF(context, error < 0, ZOE_DATA, "%s: no stream can be found: %s", source->path, av_err2str(error));
+    return ZOE_OK;
+}
+
+/* By the header before a decoder sees the stream, and again by what the decoder found. */
+static zoe_status check_pixels(zoe_context *context, const zoe__source *source, const zoe_media_limits *limits)
+{
+    for (unsigned i = 0; i < source->format->nb_streams; i++) {
+        const AVStream *stream = source->format->streams[i];
+        const AVCodecParameters *par = stream->codecpar;
+        const int64_t pixels = (int64_t)par->width * par->height;
+        if (par->codec_type != AVMEDIA_TYPE_VIDEO || stream->disposition & AV_DISPOSITION_ATTACHED_PIC) continue;
+        ZOE_FAIL_IF(context, pixels > limits->max_pixels, ZOE_DATA, "%s: %d x %d = %lld pixels, the limit is %lld",
+                    source->path, par->width, par->height, (long long)pixels, (long long)limits->max_pixels);
+    }
     return ZOE_OK;
 }
 
@@ -190,7 +204,9 @@ static int choose_stream(const AVFormatContext *format)
 zoe_status zoe__source_demux(zoe_context *context, zoe__source *source, const zoe_media_limits *limits)
 {
     ZOE_TRY(open_container(context, source, limits));
+    ZOE_TRY(check_pixels(context, source, limits));
     ZOE_TRY(probe_streams(context, source, limits));
+    ZOE_TRY(check_pixels(context, source, limits));
     AVFormatContext *format = source->format;
     ZOE_FAIL_IF(context, format->nb_streams > (unsigned)limits->max_streams, ZOE_DATA, "%s: %u streams, the limit is %d",
                 source->path, format->nb_streams, limits->max_streams);
@@ -199,9 +215,6 @@ zoe_status zoe__source_demux(zoe_context *context, zoe__source *source, const zo
     for (unsigned i = 0; i < format->nb_streams; i++)
         if ((int)i != source->stream) format->streams[i]->discard = AVDISCARD_ALL;
     const AVCodecParameters *par = format->streams[source->stream]->codecpar;
-    const int64_t pixels = (int64_t)par->width * par->height;
-    ZOE_FAIL_IF(context, pixels > limits->max_pixels, ZOE_DATA, "%s: %d x %d = %lld pixels, the limit is %lld", source->path,
-                par->width, par->height, (long long)pixels, (long long)limits->max_pixels);
     ZOE_FAIL_IF(context, !avcodec_find_decoder(par->codec_id), ZOE_DATA, "%s: no decoder for codec %s", source->path,
                 avcodec_get_name(par->codec_id));
     return ZOE_OK;

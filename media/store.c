@@ -20,10 +20,10 @@ enum { APPLICATION = 0x5a4f4550, VERSION = 1 }; /* "ZOEP" */
 
 /* Paths compare bytewise (SQLite's BINARY). */
 static const char SCHEMA[] =
-    "CREATE TABLE IF NOT EXISTS content(sha256 TEXT PRIMARY KEY, record BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS file(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+    "CREATE TABLE content(sha256 TEXT PRIMARY KEY, record BLOB NOT NULL);"
+    "CREATE TABLE file(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
     " sha256 TEXT NOT NULL, label TEXT NOT NULL, grp TEXT NOT NULL, reason TEXT NOT NULL, limits TEXT NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS file_sha256 ON file(sha256);";
+    "CREATE INDEX file_sha256 ON file(sha256);";
 
 typedef enum query { FIND, HAS, PUT_CONTENT, PUT_FILE, RELABEL, QUERIES } query;
 
@@ -141,26 +141,42 @@ static zoe_status prepare_folder(zoe_context *context, zoe__store *store)
     return ZOE_OK;
 }
 
+static zoe_status connect(zoe_context *context, zoe__store *store, const char *path, int flags)
+{
+    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | flags, NULL) != SQLITE_OK)
+        return database_fault(context, store);
+    sqlite3_busy_timeout(store->db, 10000);
+    return ZOE_OK;
+}
+
+/* A new index comes into place whole. */
+static zoe_status create_index(zoe_context *context, zoe__store *store, const char *path)
+{
+    char temporary[PATH_MAX], sql[128];
+    ZOE_FAIL_IF(context, !zoe__format(temporary, sizeof temporary, "%s/data/tmp-index", store->folder), ZOE_DISK,
+                "%.100s...: the path is too long", store->folder);
+    zoe__format(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION, VERSION);
+    ZOE_TRY(connect(context, store, temporary, SQLITE_OPEN_CREATE));
+    ZOE_TRY(execute(context, store, sql));
+    ZOE_TRY(execute(context, store, SCHEMA));
+    sqlite3_close(store->db);
+    store->db = NULL;
+    ZOE_FAIL_IF(context, rename(temporary, path) < 0, ZOE_DISK, "%s: cannot be written: %s", path, strerror(errno));
+    return ZOE_OK;
+}
+
 static zoe_status open_database(zoe_context *context, zoe__store *store)
 {
-    char path[PATH_MAX], sql[128];
+    char path[PATH_MAX];
     ZOE_FAIL_IF(context, !zoe__format(path, sizeof path, "%s/index.sqlite", store->folder), ZOE_DISK,
                 "%.100s...: the path is too long", store->folder);
-    const int flags = (store->write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_FULLMUTEX;
-    if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) return database_fault(context, store);
-    sqlite3_busy_timeout(store->db, 10000);
-    int application, version, tables;
+    if (store->write && access(path, F_OK) < 0) ZOE_TRY(create_index(context, store, path));
+    /* readers open for writing, too: what a killed writer left half done must be rolled back. SQLite falls back to reading
+     * where it may not write. */
+    ZOE_TRY(connect(context, store, path, 0));
+    int application, version;
     ZOE_TRY(pragma_int(context, store, "PRAGMA application_id", &application));
     ZOE_TRY(pragma_int(context, store, "PRAGMA user_version", &version));
-    ZOE_TRY(pragma_int(context, store, "SELECT count(*) FROM sqlite_master", &tables));
-    if (store->write && tables == 0) {
-        zoe__format(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION, VERSION);
-        ZOE_TRY(execute(context, store, "BEGIN IMMEDIATE"));
-        ZOE_TRY(execute(context, store, sql));
-        ZOE_TRY(execute(context, store, SCHEMA));
-        ZOE_TRY(execute(context, store, "COMMIT"));
-        return ZOE_OK;
-    }
     ZOE_FAIL_IF(context, application != APPLICATION, ZOE_DATA, "%s: index.sqlite is not that of a pack", store->folder);
     ZOE_FAIL_IF(context, version != VERSION, ZOE_DATA, "%s: a pack of version %d, this program reads %d", store->folder,
                 version, VERSION);

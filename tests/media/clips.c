@@ -28,9 +28,9 @@ enum { BITS = 8 };
 
 const char *clip_path(const char *root, const char *name)
 {
-    static char ring[8][512];
+    static char ring[64][512];
     static int at;
-    char *path = ring[at = (at + 1) % 8];
+    char *path = ring[at = (at + 1) % 64];
     assert_true(zoe__format(path, sizeof ring[0], "%s/%s", root, name));
     return path;
 }
