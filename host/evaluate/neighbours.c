@@ -369,7 +369,7 @@ static const zoe_option rows[] = {
     {.name = "every", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 20, .unit = "frames", .fallback = "6",
      .help = "distance of the frames"},
     {.name = "queries", .type = ZOE_OPTION_INT, .low = 1, .high = 200, .fallback = "12", .help = "rows of the contact sheet"},
-    {.name = "memory", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 20, .unit = "MiB", .fallback = "1024",
+    {.name = "memory", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 20, .unit = "MiB", .fallback = "2048",
      .help = "for the features of all frames"},
     {.name = "batch", .letter = 'b', .type = ZOE_OPTION_INT, .low = 1, .high = 65536, .unit = "pictures", .fallback = "32",
      .help = "pictures the device sees at a time"},
