@@ -14,6 +14,7 @@
  *
  * Compiled for a class, never for a size: T_ROWS, T_COLS (rows are counted over all images), KT, STRIDE, CHANNELS (that
  * are not zero in a block: 8, or C below 8), PLANAR (x is [N][C][H][W]).
+ * filters_first: neighbouring work-groups have the same pixels (else the same filters), to share what is larger.
  * Rows and columns past the edge are computed twice, from clamped positions, and stored once. */
 
 #define UNROLL _Pragma("unroll")
@@ -53,19 +54,20 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
     __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict w, int w_first,
     __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW, int YP,
     int rows, int U, int V, int top, int left, int step_h, int step_w, int x_top, int x_left, int x_step_h, int R, int S,
-    int c_blocks, int k_blocks, int k_first, int k_tiles, int tiles_each)
+    int c_blocks, int k_blocks, int k_first, int k_tiles, int tiles_each, int filters_first)
 {
-    const int group = get_group_id(1) / k_tiles;
-    const int kb = group * k_blocks + k_first + (get_group_id(1) % k_tiles) * KT;
+    const int item_k = get_group_id(filters_first ? 0 : 1), item = get_group_id(filters_first ? 1 : 0);
+    const int group = item_k / k_tiles;
+    const int kb = group * k_blocks + k_first + item_k % k_tiles * KT;
     const int cb = group * c_blocks;
     const int x_pitch = (XW + 2 * XP) * PIXEL_FLOATS, x_plane = (XH + 2 * XP) * x_pitch;
     const int y_plane = (YH + 2 * YP) * (YW + 2 * YP) * 8;
     const int w_block = c_blocks * R * S * 128;
     const int col_tiles = (V + T_COLS - 1) / T_COLS;
     const int tiles = (rows + T_ROWS - 1) / T_ROWS * col_tiles;
-    const int end = min(tiles, ((int)get_group_id(0) + 1) * tiles_each);
+    const int end = min(tiles, (item + 1) * tiles_each);
 
-    for (int tile = get_group_id(0) * tiles_each; tile < end; tile++) {
+    for (int tile = item * tiles_each; tile < end; tile++) {
         const int row0 = tile / col_tiles * T_ROWS, col0 = tile % col_tiles * T_COLS;
         const int v0 = min(col0, V - T_COLS);
         __global const float *row_x[T_ROWS];

@@ -4,8 +4,8 @@
  *   dw[k,c,r,s] = sum over n,p,q of x[n, c, p*stride_h - pad_h + r, q*STRIDE - pad_w + s] * dy[n,k,p,q]
  * in the layout dw[K/16][C/8][R][S][8][16] of one group after the other.
  *
- * A work-group of one owns the weights of 16 KT filters and a block of 8 channels, for one part of the pixels: it goes through
- * its units of `unit_rows` rows of an image, and for each through tiles of TAP_ROWS rows r by TAP_COLUMNS neighbours in a row of
+ * A work-group of one owns the weights of 16 KT filters and c_each blocks of 8 channels, for one part of the pixels: it goes
+ * through its units of `unit_rows` rows of an image, and for each through tiles of TAP_ROWS rows r by TAP_COLUMNS neighbours in a row of
  * x, summed in registers over the unit and then added to dw. Neighbours are (s, c) pairs in nChw8c and s when PLANAR. A tile past the
  * edge is moved back, and what it repeats is not added. Which pixels make a part depends on the shape alone; parts are
  * summed in order by sum_parts. add = 0: dw is overwritten.
@@ -41,9 +41,10 @@ typedef float8 lanes;
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weights(
     __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict dy, int YC8, int YH,
     int YW, int YP, __global float *restrict dw, int dw_first, int part_floats, int add, int images, int pad_h, int pad_w,
-    int stride_h, int R, int S, int C, int c_blocks, int k_blocks, int k_first, int k_tiles, int unit_rows, int units_each)
+    int stride_h, int R, int S, int C, int c_blocks, int k_blocks, int k_first, int k_tiles, int c_each, int unit_rows, int units_each)
 {
-    const int item = get_group_id(0), cb = item % c_blocks, tile_k = item / c_blocks;
+    const int chunks = (c_blocks + c_each - 1) / c_each, item = get_group_id(0), tile_k = item / chunks;
+    const int c_begin = item % chunks * c_each, c_end = min(c_begin + c_each, c_blocks);
     const int group = tile_k / k_tiles, kb = group * k_blocks + k_first + tile_k % k_tiles * KT;
     const int x_pitch = (XW + 2 * XP) * PIXEL_FLOATS, x_plane = (XH + 2 * XP) * x_pitch;
     const int y_pitch = (YW + 2 * YP) * 8, y_plane = (YH + 2 * YP) * y_pitch;
@@ -51,21 +52,21 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
     const int row_units = (YH + unit_rows - 1) / unit_rows;
     const int end = min(images * row_units, ((int)get_group_id(1) + 1) * units_each);
     const int neighbours = PLANAR ? S : S * 8;
-    __global float *own = dw + dw_first + (size_t)get_group_id(1) * part_floats + (size_t)kb * w_block
-                          + (size_t)cb * R * S * 128;
+    __global float *own = dw + dw_first + (size_t)get_group_id(1) * part_floats + (size_t)kb * w_block;
 
     if (!add)
         for (int t = 0; t < VECTORS; t++)
-            for (int i = 0; i < R * S * 8; i++) STORE_LANES((lanes)(0.0f), own + WEIGHT_OFFSET(t) + i * 16);
+            for (int i = c_begin * R * S * 8; i < c_end * R * S * 8; i++)
+                STORE_LANES((lanes)(0.0f), own + WEIGHT_OFFSET(t) + i * 16);
 
     for (int unit = get_group_id(1) * units_each; unit < end; unit++) {
         const int n = unit / row_units, p0 = unit % row_units * unit_rows, p1 = min(p0 + unit_rows, YH);
         __global const float *image_y = dy + (size_t)n * YC8 * y_plane + YP * y_pitch + YP * 8;
-        for (int c = 0; c < (PLANAR ? C : 1); c++)
+        for (int c = PLANAR ? 0 : c_begin; c < (PLANAR ? C : c_end); c++)
             for (int r0 = 0; r0 < R; r0 += TAP_ROWS)
                 for (int j0 = 0; j0 < neighbours; j0 += TAP_COLUMNS) {
                     const int r1 = min(r0, R - TAP_ROWS), j1 = min(j0, neighbours - TAP_COLUMNS);
-                    __global const float *image_x = x + (size_t)(PLANAR ? n * XC8 + c : n * XC8 + group * c_blocks + cb) * x_plane
+                    __global const float *image_x = x + (size_t)(n * XC8 + (PLANAR ? 0 : group * c_blocks) + c) * x_plane
                                                     + (r1 - pad_h + XP) * x_pitch + (XP - pad_w) * PIXEL_FLOATS + j1;
                     lanes sum[TAPS][VECTORS];
                     UNROLL for (int i = 0; i < TAPS; i++)
@@ -88,7 +89,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
                     UNROLL for (int i = 0; i < TAPS; i++) {
                         const int r = r1 + i / TAP_COLUMNS, j = j1 + i % TAP_COLUMNS;
                         if (r < r0 || j < j0) continue;
-                        __global float *to = own + r * S * 128 + j * NEIGHBOUR_WEIGHTS + c * 16;
+                        __global float *to = own + r * S * 128 + j * NEIGHBOUR_WEIGHTS + c * (PLANAR ? 16 : R * S * 128);
                         UNROLL for (int t = 0; t < VECTORS; t++) {
                             lanes total = sum[i][t];
                             if (kb * 2 + t * ZOE_LANES / 8 >= YC8) total = (lanes)(0.0f);

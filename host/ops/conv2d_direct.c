@@ -66,18 +66,21 @@ static int gradient_halo(int size, int taps, int stride, int pad, int out)
 /* ---- the split of the weights' gradient ---- */
 
 typedef struct split {
+    int c_each; /* blocks of channels of a work-group: share dy in the cache while their sums stay in it too */
     int unit_rows, units_each, parts;
     size_t part_floats;
 } split;
 
 static split split_of(const zoe__conv2d *conv)
 {
-    enum { PIXELS = 180, WORK_GROUPS = 64, MOST_FLOATS = 1 << 24 };
+    enum { PIXELS = 180, WORK_GROUPS = 64, MOST_FLOATS = 1 << 24, BLOCK_TAPS = 72 };
     const blocks b = blocks_of(conv);
     split s = {.part_floats = (size_t)conv->groups * (size_t)b.k16 * (size_t)b.c8 * (size_t)(conv->r * conv->s) * 128};
     s.unit_rows = 1 + PIXELS / conv->q < conv->p ? 1 + PIXELS / conv->q : conv->p;
     const int units = conv->n * ((conv->p + s.unit_rows - 1) / s.unit_rows);
-    const int owners = conv->groups * ((b.k16 + 1) / 2) * b.c8;
+    s.c_each = BLOCK_TAPS / (conv->r * conv->s) < b.c8 ? BLOCK_TAPS / (conv->r * conv->s) : b.c8;
+    if (s.c_each < 1) s.c_each = 1;
+    const int owners = conv->groups * ((b.k16 + 1) / 2) * ((b.c8 + s.c_each - 1) / s.c_each);
     int parts = (WORK_GROUPS + owners - 1) / owners;
     while (parts > 1 && (size_t)parts * s.part_floats > MOST_FLOATS) parts /= 2;
     if (parts > units) parts = units;
@@ -154,6 +157,10 @@ static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep 
     const int all = k_tiles * w->groups;
     int each = (int)((double)tiles * all / (16.0 * (info->compute_units ? info->compute_units : 1)));
     each = each < 1 ? 1 : each > 32 ? 32 : each;
+    const int shares = (tiles + each - 1) / each;
+    /* Floats that come from far: all filters for each block of pixels, or all pixels for each tile of filters. */
+    const double weights = (double)w->k_blocks * w->groups * w->c_blocks * w->r * w->s * 128, near = 1 << 17;
+    const bool filters_first = weights < near || weights * shares < (double)w->x->floats * k_tiles;
     char options[160];
     zoe__format(options, sizeof options, "-DT_ROWS=%d -DT_COLS=%d -DKT=%d -DSTRIDE=%d -DCHANNELS=%d -DPLANAR=%d", t.rows,
                 t.columns, kt, w->stride, w->channels < 8 ? w->channels : 8, w->x->planar);
@@ -161,12 +168,13 @@ static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep 
                                    .kernel = "conv2d_direct",
                                    .options = options,
                                    .dims = 2,
-                                   .global = {(size_t)((tiles + each - 1) / each), (size_t)all},
+                                   .global = {(size_t)(filters_first ? all : shares), (size_t)(filters_first ? shares : all)},
                                    .local = {1, 1},
                                    .flops = w->flops * kt * k_tiles / w->k_blocks};
-    return zoe__plan_launch(plan, node, &spec, "vmimiviiiiiiiiiiiiiiiii", w->x, w->weight, w->weight_first, w->bias, w->flags,
+    return zoe__plan_launch(plan, node, &spec, "vmimiviiiiiiiiiiiiiiiiii", w->x, w->weight, w->weight_first, w->bias, w->flags,
                             w->y, w->rows, w->u, w->v, w->top, w->left, w->step_h, w->step_w, w->x_top, w->x_left, w->x_step_h,
-                            w->r, w->s, w->c_blocks, w->k_blocks, first, k_tiles, each);
+                            w->r, w->s, w->c_blocks, w->k_blocks, first, k_tiles, each,
+                            filters_first);
 }
 
 static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const sweep *w)
@@ -257,13 +265,14 @@ static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe_
                                    .kernel = "conv2d_direct_weights",
                                    .options = options,
                                    .dims = 2,
-                                   .global = {(size_t)(conv->groups * k_tiles) * (size_t)b.c8, (size_t)s.parts},
+                                   .global = {(size_t)(conv->groups * k_tiles) * (size_t)((b.c8 + s.c_each - 1) / s.c_each), (size_t)s.parts},
                                    .local = {1, 1},
                                    .flops = zoe__conv2d_flops(conv) * kt * k_tiles / b.k16};
-    return zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiii", x, zoe__plan_dy(plan, node), out,
+    return zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiii", x, zoe__plan_dy(plan, node), out,
                             whole ? 0 : (int)zoe__conv2d_mask_floats(conv), (int)s.part_floats,
                             whole ? zoe__plan_dweight_add(plan, node, 0) : 0, conv->n, conv->pad_h, conv->pad_w,
-                            conv->stride_h, conv->r, conv->s, conv->c, b.c8, b.k16, first, k_tiles, s.unit_rows, s.units_each);
+                            conv->stride_h, conv->r, conv->s, conv->c, b.c8, b.k16, first, k_tiles, s.c_each, s.unit_rows,
+                            s.units_each);
 }
 
 static zoe_status backward_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
