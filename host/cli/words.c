@@ -73,7 +73,7 @@ static zoe_status add_word(zoe_context *context, zoe__words *words, char *word, 
 {
     if (word[0] != '@' || !word[1]) return add(context, words, word);
     ZOE_FAIL_IF(context, depth >= MAX_NESTING, ZOE_USAGE, "%s: files of options nested deeper than %d", word, MAX_NESTING);
-    char *text;
+    char *text = NULL;
     ZOE_TRY(read_all(context, words, word + 1, &text));
     while (*text) {
         char *end = text + strcspn(text, "\n");
