@@ -120,10 +120,14 @@ zoe__mem *zoe__plan_weight(zoe_plan *plan, const zoe__node *node, int param)
     return zoe__store_weight(plan->store, plan->numbers[node->param[param]]);
 }
 
+/* A dry plan has no memory, but a gradient that is wanted must not look like one that is not: never followed. */
+static const char no_memory;
+
 zoe__mem *zoe__plan_dweight(zoe_plan *plan, const zoe__node *node, int param)
 {
-    if (!plan->nodes[node->number].backward) return NULL;
-    return zoe__store_gradient(plan->store, plan->numbers[node->param[param]]);
+    const int number = plan->numbers[node->param[param]];
+    if (!plan->nodes[node->number].backward || !zoe_store_param(plan->store, (size_t)number).trainable) return NULL;
+    return plan->options.dry ? (zoe__mem *)&no_memory : zoe__store_gradient(plan->store, number);
 }
 
 int zoe__plan_dweight_add(zoe_plan *plan, const zoe__node *node, int param)
