@@ -26,8 +26,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     const int planes = y->shape.n * y->c8;
     int rows;
     zoe__launch_spec spec = zoe__spec_pixels(plan, "add", "add_forward", planes, y->shape.h, y->shape.w, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vvvii", zoe__plan_x(plan, node, 0), zoe__plan_x(plan, node, 1), y, planes,
-                            rows);
+    return zoe__plan_launch(plan, node, &spec, "vvvii", zoe__plan_x(plan, node, 0), zoe__plan_x(plan, node, 1), y,
+                            planes, rows);
 }
 
 static zoe_status backward(zoe_plan *plan, zoe__node *node)
@@ -49,8 +49,8 @@ zoe_value zoe_add(zoe_graph *graph, const char *name, zoe_value a, zoe_value b)
     if (!zoe__node_begin(graph, &node, &zoe__op_add, name, (zoe_value[]){a, b}, 2)) return ZOE_NO_VALUE;
     const zoe_shape x = zoe_graph_shape(graph, a), y = zoe_graph_shape(graph, b);
     if (!zoe__shape_equal(x, y))
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (add): shapes %dx%dx%dx%d and %dx%dx%dx%d differ", name, x.n, x.c,
-                                  x.h, x.w, y.n, y.c, y.h, y.w);
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (add): shapes %dx%dx%dx%d and %dx%dx%dx%d differ", name, x.n,
+                                  x.c, x.h, x.w, y.n, y.c, y.h, y.w);
     return zoe__graph_add(graph, &node, x);
 }
 

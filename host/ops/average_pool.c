@@ -61,8 +61,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     const zoe__view *y = zoe__plan_y(plan, node);
     const int planes = y->shape.n * y->c8;
     int rows;
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "average_pool", "average_pool_forward", planes, y->shape.h, y->shape.w,
-                                             &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "average_pool", "average_pool_forward", planes, y->shape.h, y->shape.w, &rows);
     return zoe__plan_launch(plan, node, &spec, "vviiiiii", zoe__plan_x(plan, node, 0), y, o->kernel, o->stride, o->pad,
                             (int)o->count_include_pad, planes, rows);
 }
@@ -74,8 +74,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     if (!dx) return ZOE_OK;
     const int planes = dx->shape.n * dx->c8;
     int rows;
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "average_pool", "average_pool_backward", planes, dx->shape.h,
-                                             dx->shape.w, &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "average_pool", "average_pool_backward", planes, dx->shape.h, dx->shape.w, &rows);
     return zoe__plan_launch(plan, node, &spec, "vviiiiiii", zoe__plan_dy(plan, node), dx, o->kernel, o->stride, o->pad,
                             (int)o->count_include_pad, zoe__plan_dx_add(plan, node, 0), planes, rows);
 }

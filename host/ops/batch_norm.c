@@ -3,8 +3,8 @@
  * batch_norm over M = N * H * W numbers of each channel, t = (x - mean) / sqrt(var + eps):
  *   y = t * weight + bias,   dbias = sum dy,   dweight = sum dy * t,
  *   dx = weight / sqrt(var + eps) * (dy - dbias / M - t * dweight / M)
- * running_mean and running_var follow the batch (unbiased variance; with M = 1 there is none and the biased one, 0, is taken).
- * Parameters: [weight, bias,] running_mean, running_var. Kernels: cl/batch_norm.cl. */
+ * running_mean and running_var follow the batch (unbiased variance; with M = 1 there is none and the biased one, 0, is
+ * taken). Parameters: [weight, bias,] running_mean, running_var. Kernels: cl/batch_norm.cl. */
 #include "ops/node.h"
 
 #include <math.h>
@@ -94,8 +94,9 @@ static void ref_backward(const zoe__ref *ref)
 }
 
 /* ---- device ----
- * The N * H rows of a channel block are cut into chunks of equal length (the last may be shorter), by shape alone. Each gives a partial
- * result (two float8), a second kernel joins them in order. aux 0: mean, 1/sqrt(var + eps), and that times weight, [C8] float8 each. */
+ * The N * H rows of a channel block are cut into chunks of equal length (the last may be shorter), by shape alone. Each
+ * gives a partial result (two float8), a second kernel joins them in order. aux 0: mean, 1/sqrt(var + eps), and that
+ * times weight, [C8] float8 each. */
 
 typedef struct bn_chunks {
     int rows;  /* of a chunk */
@@ -135,13 +136,14 @@ static zoe_status figures(zoe_plan *plan, zoe__node *node)
         return zoe__plan_launch(plan, node, &spec, "mmmmiif", weight, mean, var, aux, s.c, x->c8, (double)o->eps);
     }
     zoe__mem *partial = zoe__plan_workspace_mem(plan, node, ZOE__FORWARD);
-    zoe__launch_spec spec = zoe__spec_groups(plan, "batch_norm", "batch_norm_moments", (size_t)x->c8 * (size_t)cut.count);
+    zoe__launch_spec spec =
+        zoe__spec_groups(plan, "batch_norm", "batch_norm_moments", (size_t)x->c8 * (size_t)cut.count);
     spec.bytes = zoe__view_bytes(x);
     ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmiii", x, partial, s.n * s.h, cut.rows, cut.count));
     spec = zoe__spec_groups(plan, "batch_norm", "batch_norm_join", (size_t)x->c8);
     spec.bytes = small * (2 * cut.count + 8);
-    return zoe__plan_launch(plan, node, &spec, "mmmmmiiiiiff", partial, weight, mean, var, aux, s.c, s.n * s.h, cut.rows,
-                            cut.count, s.w, (double)o->eps, (double)o->momentum);
+    return zoe__plan_launch(plan, node, &spec, "mmmmmiiiiiff", partial, weight, mean, var, aux, s.c, s.n * s.h,
+                            cut.rows, cut.count, s.w, (double)o->eps, (double)o->momentum);
 }
 
 static zoe_status forward(zoe_plan *plan, zoe__node *node)
@@ -151,7 +153,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     ZOE_TRY(figures(plan, node));
     const int planes = y->shape.n * y->c8;
     int rows;
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "batch_norm", "batch_norm_apply", planes, y->shape.h, y->shape.w, &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "batch_norm", "batch_norm_apply", planes, y->shape.h, y->shape.w, &rows);
     spec.bytes = 2 * zoe__view_bytes(y);
     return zoe__plan_launch(plan, node, &spec, "vvmmii", x, y, zoe__plan_aux_mem(plan, node, 0),
                             o->affine ? zoe__plan_weight(plan, node, 1) : NULL, planes, rows);
@@ -185,8 +188,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     int rows;
     spec = zoe__spec_pixels(plan, "batch_norm", "batch_norm_backward", planes, s.h, s.w, &rows);
     spec.bytes = 3 * zoe__view_bytes(x);
-    return zoe__plan_launch(plan, node, &spec, "vvvmmiiii", x, dy, dx, aux, work, cut.count, zoe__plan_dx_add(plan, node, 0),
-                            planes, rows);
+    return zoe__plan_launch(plan, node, &spec, "vvvmmiiii", x, dy, dx, aux, work, cut.count,
+                            zoe__plan_dx_add(plan, node, 0), planes, rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)
@@ -215,9 +218,11 @@ zoe_value zoe_batch_norm(zoe_graph *graph, const char *name, zoe_value x, const 
     if (!(o.eps > 0))
         return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (batch_norm): eps %g must be above 0", name, (double)o.eps);
     if (!(o.momentum >= 0 && o.momentum <= 1))
-        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (batch_norm): momentum %g is not in 0..1", name, (double)o.momentum);
+        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (batch_norm): momentum %g is not in 0..1", name,
+                                  (double)o.momentum);
     const zoe_shape s = zoe_graph_shape(graph, x), vector = {s.c, 1, 1, 1};
-    const zoe_param_options zero = {.init = ZOE_INIT_CONSTANT, .value = 0}, one = {.init = ZOE_INIT_CONSTANT, .value = 1};
+    const zoe_param_options zero = {.init = ZOE_INIT_CONSTANT, .value = 0},
+                            one = {.init = ZOE_INIT_CONSTANT, .value = 1};
     if (o.affine) {
         node.param[node.params++] = zoe__graph_param(graph, name, "weight", vector, o.weight_options, true);
         node.param[node.params++] = zoe__graph_param(graph, name, "bias", vector, o.bias_options, true);

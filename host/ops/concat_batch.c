@@ -65,8 +65,8 @@ zoe_value zoe_concat_batch(zoe_graph *graph, const char *name, const zoe_value *
     for (int i = 1; i < count; i++) {
         const zoe_shape s = zoe_graph_shape(graph, values[i]);
         if (s.c != sum.c || s.h != sum.h || s.w != sum.w)
-            return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (concat_batch): input %d is %dx%dx%dx%d, wanted ?x%dx%dx%d", name,
-                                      i, s.n, s.c, s.h, s.w, sum.c, sum.h, sum.w);
+            return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (concat_batch): input %d is %dx%dx%dx%d, wanted ?x%dx%dx%d",
+                                      name, i, s.n, s.c, s.h, s.w, sum.c, sum.h, sum.w);
         sum.n += s.n;
     }
     return zoe__graph_add(graph, &node, sum);

@@ -41,8 +41,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
         const zoe__view *x = zoe__plan_x(plan, node, i);
         const int blocks = (first + x->shape.c + 7) / 8 - first / 8, planes = y->shape.n * blocks;
         int rows;
-        zoe__launch_spec spec = zoe__spec_pixels(plan, "concat_channels", "concat_channels_forward", planes, y->shape.h,
-                                                 y->shape.w, &rows);
+        zoe__launch_spec spec =
+            zoe__spec_pixels(plan, "concat_channels", "concat_channels_forward", planes, y->shape.h, y->shape.w, &rows);
         spec.bytes = 2 * zoe__view_bytes(x);
         ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vviiii", x, y, first, blocks, planes, rows));
         first += x->shape.c;
@@ -80,8 +80,9 @@ zoe_value zoe_concat_channels(zoe_graph *graph, const char *name, const zoe_valu
     for (int i = 1; i < count; i++) {
         const zoe_shape s = zoe_graph_shape(graph, values[i]);
         if (s.n != sum.n || s.h != sum.h || s.w != sum.w)
-            return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (concat_channels): input %d is %dx%dx%dx%d, wanted %dx?x%dx%d",
-                                      name, i, s.n, s.c, s.h, s.w, sum.n, sum.h, sum.w);
+            return zoe__graph_mistake(graph, ZOE_SHAPE,
+                                      "%s (concat_channels): input %d is %dx%dx%dx%d, wanted %dx?x%dx%d", name, i, s.n,
+                                      s.c, s.h, s.w, sum.n, sum.h, sum.w);
         sum.c += s.c;
     }
     return zoe__graph_add(graph, &node, sum);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dropout. Element e (its place in NCHW order) is kept when word e % 4 of Philox(seed; e / 4, micro, step, node) is at least
- * ratio * 2^32: the mask depends on nothing else, so backward draws it again and every device has the same one.
+ * dropout. Element e (its place in NCHW order) is kept when word e % 4 of Philox(seed; e / 4, micro, step, node) is at
+ * least ratio * 2^32: the mask depends on nothing else, so backward draws it again and every device has the same one.
  * Kernels: cl/dropout.cl. */
 #include "ops/node.h"
 
@@ -23,7 +23,8 @@ static void apply(const zoe__ref *ref, const double *from, double *to, bool add)
     zoe__philox4 draw = {{0}};
     for (size_t i = 0; i < count; i++) {
         if (i % 4 == 0)
-            draw = zoe__philox(s->seed, (uint32_t[]){(uint32_t)(i / 4), s->micro, s->step, (uint32_t)ref->node->number});
+            draw =
+                zoe__philox(s->seed, (uint32_t[]){(uint32_t)(i / 4), s->micro, s->step, (uint32_t)ref->node->number});
         const double value = draw.v[i % 4] >= o->threshold ? from[i] * (double)o->scale : 0;
         to[i] = add ? to[i] + value : value;
     }
@@ -52,8 +53,8 @@ static zoe_status launch(zoe_plan *plan, zoe__node *node, const zoe__view *from,
     const int planes = to->shape.n * to->c8;
     int rows;
     zoe__launch_spec spec = zoe__spec_pixels(plan, "dropout", "dropout_apply", planes, to->shape.h, to->shape.w, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vvmiufuiii", from, to, zoe__plan_scalars(plan), to->shape.c, o->threshold,
-                            (double)o->scale, (uint32_t)node->number, add, planes, rows);
+    return zoe__plan_launch(plan, node, &spec, "vvmiufuiii", from, to, zoe__plan_scalars(plan), to->shape.c,
+                            o->threshold, (double)o->scale, (uint32_t)node->number, add, planes, rows);
 }
 
 static zoe_status forward(zoe_plan *plan, zoe__node *node)
@@ -78,7 +79,8 @@ zoe_value zoe_dropout(zoe_graph *graph, const char *name, zoe_value x, float rat
     zoe__node node;
     if (!zoe__node_begin(graph, &node, &zoe__op_dropout, name, &x, 1)) return ZOE_NO_VALUE;
     if (!(ratio >= 0 && ratio < 1))
-        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (dropout): ratio %g is not in 0 <= ratio < 1", name, (double)ratio);
+        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (dropout): ratio %g is not in 0 <= ratio < 1", name,
+                                  (double)ratio);
     dropout_options options = {(uint32_t)((double)ratio * 4294967296.0), (float)(1 / (1 - (double)ratio))};
     node.options = &options;
     node.options_bytes = sizeof options;

@@ -43,8 +43,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     int rows;
     zoe__launch_spec spec = zoe__spec_pixels(plan, "global_average_pool", "global_average_pool_backward", planes,
                                              dx->shape.h, dx->shape.w, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vviii", zoe__plan_dy(plan, node), dx, zoe__plan_dx_add(plan, node, 0), planes,
-                            rows);
+    return zoe__plan_launch(plan, node, &spec, "vviii", zoe__plan_dy(plan, node), dx, zoe__plan_dx_add(plan, node, 0),
+                            planes, rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)

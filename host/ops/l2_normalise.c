@@ -40,7 +40,8 @@ static void ref_backward(const zoe__ref *ref)
     }
 }
 
-/* ---- device: aux 0 as above; the workspaces hold a partial sum for each plane, in backward also <y, dy> of each image ---- */
+/* ---- device: aux 0 as above; the workspaces hold a partial sum for each plane, in backward also <y, dy> of each image
+ * ---- */
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
 {
@@ -81,8 +82,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     ZOE_TRY(zoe__plan_launch(plan, node, &spec, "mmii", sums, norms, y->shape.n, y->c8));
     int rows;
     spec = zoe__spec_pixels(plan, "l2_normalise", "l2_backward", planes, y->shape.h, y->shape.w, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vvmmviii", y, dy, sums, norms, dx, zoe__plan_dx_add(plan, node, 0), planes,
-                            rows);
+    return zoe__plan_launch(plan, node, &spec, "vvmmviii", y, dy, sums, norms, dx, zoe__plan_dx_add(plan, node, 0),
+                            planes, rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)

@@ -115,7 +115,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     spec.options = text;
     return zoe__plan_launch(plan, node, &spec, "vvmvffiii", zoe__plan_x(plan, node, 0), zoe__plan_dy(plan, node),
                             zoe__plan_aux_mem(plan, node, 0), dx, (double)o->beta,
-                            2 * (double)o->alpha * (double)o->beta / o->size, zoe__plan_dx_add(plan, node, 0), planes, rows);
+                            2 * (double)o->alpha * (double)o->beta / o->size, zoe__plan_dx_add(plan, node, 0), planes,
+                            rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)
@@ -139,8 +140,8 @@ zoe_value zoe_lrn(zoe_graph *graph, const char *name, zoe_value x, const zoe_lrn
     if (o.size < 1 || o.size > 1023 || o.size % 2 == 0)
         return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (lrn): size %d must be odd, 1..1023", name, o.size);
     if (!(o.k > 0) || !(o.alpha >= 0) || !(o.beta >= 0))
-        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (lrn): k %g must be above 0, alpha %g and beta %g not below 0", name,
-                                  (double)o.k, (double)o.alpha, (double)o.beta);
+        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (lrn): k %g must be above 0, alpha %g and beta %g not below 0",
+                                  name, (double)o.k, (double)o.alpha, (double)o.beta);
     node.options = &o;
     node.options_bytes = sizeof o;
     node.aux_doubles[0] = zoe_shape_count(zoe_graph_shape(graph, x));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * max_pool: y[n,c,p,q] = max of x over the window's pixels; padding takes no part. The first maximum in row order gets the
- * gradient; a NaN counts as larger than everything. H x W input, P x Q output. Kernels: cl/max_pool.cl. */
+ * max_pool: y[n,c,p,q] = max of x over the window's pixels; padding takes no part. The first maximum in row order gets
+ * the gradient; a NaN counts as larger than everything. H x W input, P x Q output. Kernels: cl/max_pool.cl. */
 #include "ops/pool.h"
 
 #include <math.h>
@@ -69,7 +69,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     const bool keep = zoe__plan_training(plan);
     int rows;
     char text[64];
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "max_pool", "max_pool_forward", planes, y->shape.h, y->shape.w, &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "max_pool", "max_pool_forward", planes, y->shape.h, y->shape.w, &rows);
     build_options(text, sizeof text, o, keep);
     spec.options = text;
     return zoe__plan_launch(plan, node, &spec, "vvmiii", zoe__plan_x(plan, node, 0), y,
@@ -84,11 +85,12 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     const int planes = dx->shape.n * dx->c8;
     int rows;
     char text[64];
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "max_pool", "max_pool_backward", planes, dx->shape.h, dx->shape.w, &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "max_pool", "max_pool_backward", planes, dx->shape.h, dx->shape.w, &rows);
     build_options(text, sizeof text, o, true);
     spec.options = text;
-    return zoe__plan_launch(plan, node, &spec, "mvviiii", zoe__plan_aux_mem(plan, node, 0), zoe__plan_dy(plan, node), dx,
-                            o->pad, zoe__plan_dx_add(plan, node, 0), planes, rows);
+    return zoe__plan_launch(plan, node, &spec, "mvviiii", zoe__plan_aux_mem(plan, node, 0), zoe__plan_dy(plan, node),
+                            dx, o->pad, zoe__plan_dx_add(plan, node, 0), planes, rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)

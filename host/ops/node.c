@@ -8,7 +8,8 @@ bool zoe__node_begin(zoe_graph *graph, zoe__node *node, const zoe__op *op, const
 {
     if (!zoe__graph_ready(graph, name, NULL, 0)) return false;
     if (count < 1 || count > ZOE__MAX_INPUTS) {
-        zoe__graph_mistake(graph, ZOE_CONFIG, "%s (%s): %d inputs, takes 1 to %d", name, op->name, count, ZOE__MAX_INPUTS);
+        zoe__graph_mistake(graph, ZOE_CONFIG, "%s (%s): %d inputs, takes 1 to %d", name, op->name, count,
+                           ZOE__MAX_INPUTS);
         return false;
     }
     if (!zoe__graph_ready(graph, name, inputs, count)) return false;
@@ -67,7 +68,8 @@ zoe__launch_spec zoe__spec_items(zoe_plan *plan, const char *program, const char
 zoe__launch_spec zoe__spec_groups(zoe_plan *plan, const char *program, const char *kernel, size_t groups)
 {
     const size_t group = vector_family(plan) ? 1 : GROUP;
-    return (zoe__launch_spec){.program = program, .kernel = kernel, .dims = 1, .global = {groups * group}, .local = {group}};
+    return (zoe__launch_spec){
+        .program = program, .kernel = kernel, .dims = 1, .global = {groups * group}, .local = {group}};
 }
 
 zoe_status zoe__launch_copy(zoe_plan *plan, const zoe__node *node, const zoe__view *x, int first_x, const zoe__view *y,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * picture: bytes to normalised crops. y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c]. A crop that would leave
- * the picture is moved inside. H x W bytes, P x Q output. Kernels: cl/picture.cl. */
+ * picture: bytes to normalised crops. y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c]. A crop that
+ * would leave the picture is moved inside. H x W bytes, P x Q output. Kernels: cl/picture.cl. */
 #include "ops/node.h"
 
 /* ---- definition ---- */
@@ -45,8 +45,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
         shift[c] = -(double)o->mean[c] / (double)o->std[c];
     }
     int rows;
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "picture", y->planar ? "picture_planar" : "picture_blocked", y->shape.n,
-                                             y->shape.h, y->shape.w, &rows);
+    zoe__launch_spec spec = zoe__spec_pixels(plan, "picture", y->planar ? "picture_planar" : "picture_blocked",
+                                             y->shape.n, y->shape.h, y->shape.w, &rows);
     spec.bytes = 3.0 * (sizeof(float) + 1) * y->shape.n * y->shape.h * y->shape.w;
     return zoe__plan_launch(plan, node, &spec, "mmviiiffffffii", zoe__plan_x(plan, node, 0)->mem,
                             zoe__plan_x(plan, node, 1)->mem, y, in.h, in.w, (int)o->bgr, scale[0], scale[1], scale[2],
@@ -68,14 +68,15 @@ zoe_value zoe_picture(zoe_graph *graph, const char *name, zoe_value bytes, zoe_v
     zoe_picture_options o = *options;
     const zoe_shape b = zoe_graph_shape(graph, bytes), t = zoe_graph_shape(graph, table);
     if (zoe__graph_value(graph, bytes)->dtype != ZOE_U8 || zoe__graph_value(graph, table)->dtype != ZOE_I32)
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): bytes must be of type U8, the table of type I32", name);
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): bytes must be of type U8, the table of type I32",
+                                  name);
     if (b.c != 3) return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): %d channels, takes 3", name, b.c);
     if (t.n != b.n || t.c != 4 || t.h != 1 || t.w != 1)
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): table is %dx%dx%dx%d, wanted %dx4x1x1", name, t.n, t.c,
-                                  t.h, t.w, b.n);
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): table is %dx%dx%dx%d, wanted %dx4x1x1", name, t.n,
+                                  t.c, t.h, t.w, b.n);
     if (o.height < 1 || o.width < 1 || o.height > b.h || o.width > b.w)
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): crop %dx%d (height x width) is not within %dx%d", name,
-                                  o.height, o.width, b.h, b.w);
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): crop %dx%d (height x width) is not within %dx%d",
+                                  name, o.height, o.width, b.h, b.w);
     for (int c = 0; c < 3; c++)
         if (!(o.std[c] > 0))
             return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (picture): std[%d] = %g must be above 0", name, c,

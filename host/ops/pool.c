@@ -19,23 +19,23 @@ static int outputs(const zoe_pool_options *o, int size)
     return count;
 }
 
-zoe_value zoe__pool_add(zoe_graph *graph, const zoe__op *op, const char *name, zoe_value x, const zoe_pool_options *options,
-                        size_t aux)
+zoe_value zoe__pool_add(zoe_graph *graph, const zoe__op *op, const char *name, zoe_value x,
+                        const zoe_pool_options *options, size_t aux)
 {
     zoe__node node;
     if (!zoe__node_begin(graph, &node, op, name, &x, 1)) return ZOE_NO_VALUE;
     zoe_pool_options o = *options;
     if (o.kernel < 1 || o.kernel > 4096 || o.stride < 1 || o.stride > 4096)
-        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (%s): kernel %d and stride %d must be in 1..4096", name, op->name,
-                                  o.kernel, o.stride);
+        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (%s): kernel %d and stride %d must be in 1..4096", name,
+                                  op->name, o.kernel, o.stride);
     if (o.pad < 0 || o.pad >= o.kernel)
         return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (%s): pad %d must be at least 0 and less than kernel %d", name,
                                   op->name, o.pad, o.kernel);
     const zoe_shape s = zoe_graph_shape(graph, x);
     const zoe_shape y = {s.n, s.c, outputs(&o, s.h), outputs(&o, s.w)};
     if (y.h < 1 || y.w < 1)
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (%s): kernel %d does not fit into %dx%d with pad %d", name, op->name,
-                                  o.kernel, s.h, s.w, o.pad);
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (%s): kernel %d does not fit into %dx%d with pad %d", name,
+                                  op->name, o.kernel, s.h, s.w, o.pad);
     node.options = &o;
     node.options_bytes = sizeof o;
     node.aux_doubles[0] = aux * zoe_shape_count(y);

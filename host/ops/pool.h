@@ -7,11 +7,11 @@
 #include "ops/node.h"
 
 /* Adds a pooling node of op after checking the options; aux is the number of doubles kept for each output element. */
-zoe_value zoe__pool_add(zoe_graph *graph, const zoe__op *op, const char *name, zoe_value x, const zoe_pool_options *options,
-                        size_t aux);
+zoe_value zoe__pool_add(zoe_graph *graph, const zoe__op *op, const char *name, zoe_value x,
+                        const zoe_pool_options *options, size_t aux);
 
-/* Window number p along an axis of `size` pixels: taps first..last-1 that are pixels, start (may be in the padding), and the length
- * with the padding but not past it. */
+/* Window number p along an axis of `size` pixels: taps first..last-1 that are pixels, start (may be in the padding),
+ * and the length with the padding but not past it. */
 typedef struct zoe__pool_window {
     int start, first, last, padded;
 } zoe__pool_window;

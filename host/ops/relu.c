@@ -36,8 +36,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     const int planes = y->shape.n * y->c8;
     int rows;
     zoe__launch_spec spec = zoe__spec_pixels(plan, "relu", "relu_backward", planes, y->shape.h, y->shape.w, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vvviii", y, zoe__plan_dy(plan, node), dx, zoe__plan_dx_add(plan, node, 0),
-                            planes, rows);
+    return zoe__plan_launch(plan, node, &spec, "vvviii", y, zoe__plan_dy(plan, node), dx,
+                            zoe__plan_dx_add(plan, node, 0), planes, rows);
 }
 
 extern const zoe__op zoe__op_relu;

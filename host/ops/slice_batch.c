@@ -44,8 +44,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
         return zoe__launch_copy(plan, node, dy, 0, dx, o->first * dx->c8, o->count * dx->c8, 1);
     const int planes = dx->shape.n * dx->c8;
     int rows;
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "slice_batch", "slice_batch_backward", planes, dx->shape.h, dx->shape.w,
-                                             &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "slice_batch", "slice_batch_backward", planes, dx->shape.h, dx->shape.w, &rows);
     return zoe__plan_launch(plan, node, &spec, "vviiii", dy, dx, o->first * dx->c8, o->count * dx->c8, planes, rows);
 }
 
@@ -57,8 +57,9 @@ zoe_value zoe_slice_batch(zoe_graph *graph, const char *name, zoe_value x, int f
     if (!zoe__node_begin(graph, &node, &zoe__op_slice_batch, name, &x, 1)) return ZOE_NO_VALUE;
     const zoe_shape s = zoe_graph_shape(graph, x);
     if (first < 0 || count < 1 || first > s.n - count)
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (slice_batch): %d images from %d on are not within a batch of %d",
-                                  name, count, first, s.n);
+        return zoe__graph_mistake(graph, ZOE_SHAPE,
+                                  "%s (slice_batch): %d images from %d on are not within a batch of %d", name, count,
+                                  first, s.n);
     slice_options options = {first, count};
     node.options = &options;
     node.options_bytes = sizeof options;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * softmax_cross_entropy: loss = 1/N * sum over n of log(sum over k of exp(x[n,k])) - x[n,label[n]], the largest logit taken
- * out first; dx[n,k] = (softmax(x[n])[k] - [k == label[n]]) * loss_scale / N. Images with a label outside 0..K-1 count in N only.
- * Kernels: cl/softmax_cross_entropy.cl. */
+ * softmax_cross_entropy: loss = 1/N * sum over n of log(sum over k of exp(x[n,k])) - x[n,label[n]], the largest logit
+ * taken out first; dx[n,k] = (softmax(x[n])[k] - [k == label[n]]) * loss_scale / N. Images with a label outside 0..K-1
+ * count in N only. Kernels: cl/softmax_cross_entropy.cl. */
 #include "ops/node.h"
 
 #include <math.h>
@@ -83,7 +83,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     zoe__launch_spec spec = zoe__spec_pixels(plan, "softmax_cross_entropy", "softmax_backward", planes, 1, 1, &rows);
     return zoe__plan_launch(plan, node, &spec, "vmmviifiii", x, zoe__plan_x(plan, node, 1)->mem,
                             zoe__plan_aux_mem(plan, node, 0), dx, x->shape.n, x->shape.c,
-                            (double)zoe__plan_loss_scale(plan) / x->shape.n, zoe__plan_dx_add(plan, node, 0), planes, rows);
+                            (double)zoe__plan_loss_scale(plan) / x->shape.n, zoe__plan_dx_add(plan, node, 0), planes,
+                            rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)
@@ -102,10 +103,11 @@ zoe_value zoe_softmax_cross_entropy(zoe_graph *graph, const char *name, zoe_valu
     if (zoe__graph_value(graph, labels)->dtype != ZOE_I32)
         return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (softmax_cross_entropy): labels must be of type I32", name);
     if (x.h != 1 || x.w != 1 || l.n != x.n || l.c != 1 || l.h != 1 || l.w != 1)
-        return zoe__graph_mistake(graph, ZOE_SHAPE,
-                                  "%s (softmax_cross_entropy): logits %dx%dx%dx%d and labels %dx%dx%dx%d, wanted NxKx1x1 and "
-                                  "Nx1x1x1",
-                                  name, x.n, x.c, x.h, x.w, l.n, l.c, l.h, l.w);
+        return zoe__graph_mistake(
+            graph, ZOE_SHAPE,
+            "%s (softmax_cross_entropy): logits %dx%dx%dx%d and labels %dx%dx%dx%d, wanted NxKx1x1 and "
+            "Nx1x1x1",
+            name, x.n, x.c, x.h, x.w, l.n, l.c, l.h, l.w);
     return zoe__graph_add(graph, &node, (zoe_shape){1, 1, 1, 1});
 }
 

@@ -9,7 +9,8 @@ static zoe_value build(zoe_graph *graph, const zoe_value *x, const void *options
 static const zoe_pool_options k2s2 = {.kernel = 2, .stride = 2, .count_include_pad = true};
 static const zoe_pool_options k3s2p1 = {.kernel = 3, .stride = 2, .pad = 1, .count_include_pad = true};
 static const zoe_pool_options k3s2p1valid = {.kernel = 3, .stride = 2, .pad = 1};
-static const zoe_pool_options k3s2p1ceil = {.kernel = 3, .stride = 2, .pad = 1, .ceil = true, .count_include_pad = true};
+static const zoe_pool_options k3s2p1ceil = {
+    .kernel = 3, .stride = 2, .pad = 1, .ceil = true, .count_include_pad = true};
 static const zoe_pool_options k3s2ceilvalid = {.kernel = 3, .stride = 2, .ceil = true};
 static const zoe_pool_options k7s1 = {.kernel = 7, .stride = 1};
 

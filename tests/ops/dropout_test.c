@@ -57,7 +57,7 @@ static void mask(void **state)
         if (y->data[k] != 0) assert_float_equal(y->data[k], 1 / 0.7, 1e-6);
         assert_true(op_result_find(&still, "y")->data[k] == 1);
     }
-    assert_float_equal((double)dropped / 20000, 0.3, 0.015);    /* 4.6 standard deviations */
+    assert_float_equal((double)dropped / 20000, 0.3, 0.015); /* 4.6 standard deviations */
     assert_float_equal((double)differ / 20000, 2 * 0.3 * 0.7, 0.02);
     op_result_free(&one);
     op_result_free(&two);

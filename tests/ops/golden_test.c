@@ -13,7 +13,8 @@ static void fill(const op_case *test, int i, void *data, zoe__random *random)
         memcpy(data, (int32_t[]){0, 3, 1, 4}, 4 * sizeof(int32_t));
         return;
     }
-    for (size_t k = 0; k < zoe_shape_count(test->x[i]); k++) ((float *)data)[k] = (float)((int)((k * 37 + 11) % 257) - 128) / 64;
+    for (size_t k = 0; k < zoe_shape_count(test->x[i]); k++)
+        ((float *)data)[k] = (float)((int)((k * 37 + 11) % 257) - 128) / 64;
 }
 
 static zoe_value relu(zoe_graph *graph, const zoe_value *x, const void *options)
@@ -62,7 +63,8 @@ static zoe_value softmax_cross_entropy(zoe_graph *graph, const zoe_value *x, con
 
 static const zoe_pool_options padded = {.kernel = 3, .stride = 2, .pad = 1, .count_include_pad = false};
 static const zoe_pool_options caffe = {.kernel = 3, .stride = 2, .ceil = true};
-static const zoe_pool_options padded_ceil = {.kernel = 3, .stride = 2, .pad = 1, .ceil = true, .count_include_pad = true};
+static const zoe_pool_options padded_ceil = {
+    .kernel = 3, .stride = 2, .pad = 1, .ceil = true, .count_include_pad = true};
 static const zoe_batch_norm_options plain = {.eps = 1e-3f, .momentum = 0.1f};
 static const zoe_lrn_options five = {.size = 5, .alpha = 0.5f, .beta = 0.75f, .k = 2};
 
@@ -72,10 +74,10 @@ typedef struct golden {
     size_t y_count, dx_count;
 } golden;
 
-#define GOLDEN(name, op, o, ...)                                                                                     \
-    {                                                                                                                \
+#define GOLDEN(name, op, o, ...)                                                                                       \
+    {                                                                                                                  \
         .test = {#name, op, o, .fill = fill, __VA_ARGS__}, .y = name##_y, .dx = name##_dx, .y_count = COUNT(name##_y), \
-        .dx_count = COUNT(name##_dx)                                                                                 \
+        .dx_count = COUNT(name##_dx)                                                                                   \
     }
 
 static const golden goldens[] = {

@@ -29,12 +29,13 @@ static double loss_of(op_setup *setup)
     return op_last_loss();
 }
 
-static void check_one(const op_setup *setup, const char *name, size_t i, double difference, double gradient, double largest)
+static void check_one(const op_setup *setup, const char *name, size_t i, double difference, double gradient,
+                      double largest)
 {
     const double error = fabs(difference - gradient);
     if (!(error <= 2e-5 * fmax(largest, 1)))
-        fail_msg("%s: %s[%zu]: the definition's gradient is %.9g, the difference quotient %.9g", setup->where, name, i, gradient,
-                 difference);
+        fail_msg("%s: %s[%zu]: the definition's gradient is %.9g, the difference quotient %.9g", setup->where, name, i,
+                 gradient, difference);
 }
 
 static double largest_of(const op_tensor *tensor)

@@ -222,8 +222,9 @@ void op_setup_new(op_setup *setup, const op_case *test, const op_device *device,
     open_device *open = get_device(device);
     setup->context = open->context;
     setup->device = open->device;
-    snprintf(setup->where, sizeof setup->where, "ZOE_TEST_CASE=%zu '%s', device %s, family %s, lanes %d, %s, surroundings %d",
-             case_number, test->name, device->name, device->family ? device->family : "default", device->lanes,
+    snprintf(setup->where, sizeof setup->where,
+             "ZOE_TEST_CASE=%zu '%s', device %s, family %s, lanes %d, %s, surroundings %d", case_number, test->name,
+             device->name, device->family ? device->family : "default", device->lanes,
              device->algorithm ? device->algorithm : "auto", surroundings);
     op_ok(setup, zoe_graph_new(&setup->graph, setup->context));
     build(setup);
@@ -254,7 +255,8 @@ void op_setup_step(op_setup *setup)
 {
     last_loss = 0;
     for (int micro = 0; micro < (setup->surroundings & OP_MICRO ? 2 : 1); micro++) {
-        for (int i = 0; i < setup->test->inputs; i++) op_ok(setup, zoe_plan_write(setup->plan, setup->x[i], setup->data[i]));
+        for (int i = 0; i < setup->test->inputs; i++)
+            op_ok(setup, zoe_plan_write(setup->plan, setup->x[i], setup->data[i]));
         if (setup->surroundings & OP_INFERENCE)
             op_ok(setup, zoe_plan_forward(setup->plan));
         else
@@ -335,7 +337,8 @@ static void check_guards(const op_setup *setup)
         size_t guards = 0;
         for (size_t i = 0; i < bytes; i++) {
             guards += unused[i] != 0;
-            if (unused[i] && now[i] != 0xff) fail_msg("%s: byte %zu of the arena is nobody's, and was written", setup->where, i);
+            if (unused[i] && now[i] != 0xff)
+                fail_msg("%s: byte %zu of the arena is nobody's, and was written", setup->where, i);
         }
         assert_true(guards > 0);
         free(now);
@@ -358,7 +361,8 @@ void op_run(op_result *result, const op_case *test, const op_device *device, int
         if (test->dtype[i] != ZOE_F32 || !values[setup.x[i]].gradient) continue;
         char name[16];
         snprintf(name, sizeof name, "dx%d", i);
-        op_ok(&setup, zoe_plan_read_gradient(setup.plan, setup.x[i], add_tensor(result, zoe_shape_count(test->x[i]), name, "")));
+        op_ok(&setup, zoe_plan_read_gradient(setup.plan, setup.x[i],
+                                             add_tensor(result, zoe_shape_count(test->x[i]), name, "")));
         if (raw) check_padding(&setup, &values[setup.x[i]].gradient_view, name);
     }
     if (raw) check_guards(&setup);

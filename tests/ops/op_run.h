@@ -16,13 +16,13 @@ typedef struct op_setup {
     zoe_store *store;
     zoe_plan *plan;
     zoe_value x[8], y;
-    void *data[8];      /* of the inputs */
-    char where[160];    /* "case 3 'odd', device pocl:0, family simt, lanes 8, auto, surroundings 5" */
+    void *data[8];   /* of the inputs */
+    char where[160]; /* "case 3 'odd', device pocl:0, family simt, lanes 8, auto, surroundings 5" */
 } op_setup;
 
-#define op_ok(setup, expr)                                                                                     \
-    do {                                                                                                       \
-        if ((expr) != ZOE_OK) fail_msg("%s: %s: %s", (setup)->where, #expr, zoe_context_error((setup)->context)); \
+#define op_ok(setup, expr)                                                                                             \
+    do {                                                                                                               \
+        if ((expr) != ZOE_OK) fail_msg("%s: %s: %s", (setup)->where, #expr, zoe_context_error((setup)->context));      \
     } while (0)
 
 void op_setup_new(op_setup *setup, const op_case *test, const op_device *device, int surroundings);

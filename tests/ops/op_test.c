@@ -99,7 +99,8 @@ static double worst(double *so_far, double value)
     return *so_far;
 }
 
-static void check_equal(const op_case *test, const op_result *host, const op_result *device, const char *where, double *most)
+static void check_equal(const op_case *test, const op_result *host, const op_result *device, const char *where,
+                        double *most)
 {
     const double tolerance = test->tolerance > 0 ? test->tolerance : 1e-5;
     if (host->count != device->count) fail_msg("%s: %d tensors, host has %d", where, device->count, host->count);
@@ -108,8 +109,9 @@ static void check_equal(const op_case *test, const op_result *host, const op_res
         const op_error error = compare(a, b);
         worst(most, error.most);
         if (error.most > tolerance || error.nmse > tolerance * tolerance)
-            fail_msg("%s: %s[%zu] is %.9g, host %.9g: error %.3g, nmse %.3g, tolerance %.3g", where, a->name, error.where,
-                     (double)b->data[error.where], (double)a->data[error.where], error.most, error.nmse, tolerance);
+            fail_msg("%s: %s[%zu] is %.9g, host %.9g: error %.3g, nmse %.3g, tolerance %.3g", where, a->name,
+                     error.where, (double)b->data[error.where], (double)a->data[error.where], error.most, error.nmse,
+                     tolerance);
     }
 }
 
@@ -123,7 +125,12 @@ static void check_same_bits(const op_result *a, const op_result *b, const char *
 /* ---- all devices, all surroundings ---- */
 
 static const int all_surroundings[] = {
-    0, OP_HALO | OP_AFTER, OP_HALO | OP_THROUGH, OP_BEFORE | OP_MICRO, OP_THROUGH, OP_INFERENCE | OP_THROUGH,
+    0,
+    OP_HALO | OP_AFTER,
+    OP_HALO | OP_THROUGH,
+    OP_BEFORE | OP_MICRO,
+    OP_THROUGH,
+    OP_INFERENCE | OP_THROUGH,
     OP_INFERENCE | OP_STATISTICS | OP_HALO,
 };
 
@@ -132,8 +139,8 @@ static void test_device(const op_case *test, size_t number, const op_device *dev
     for (size_t k = 0; k < COUNT(all_surroundings); k++) {
         const int surroundings = all_surroundings[k];
         char where[256];
-        snprintf(where, sizeof where, "ZOE_TEST_CASE=%zu '%s', device %s, family %s, lanes %d, %s, surroundings %d", number,
-                 test->name, device->name, device->family, device->lanes, device->algorithm, surroundings);
+        snprintf(where, sizeof where, "ZOE_TEST_CASE=%zu '%s', device %s, family %s, lanes %d, %s, surroundings %d",
+                 number, test->name, device->name, device->family, device->lanes, device->algorithm, surroundings);
         op_result host, first, second;
         op_run(&host, test, &(op_device){.name = "host"}, surroundings);
         op_run(&first, test, device, surroundings);

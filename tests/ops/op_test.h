@@ -7,11 +7,11 @@
  *     static void agrees(void **state)    { op_test_devices(cases, COUNT(cases)); }
  *     static void gradients(void **state) { op_test_gradients(cases, COUNT(cases)); }
  *
- * op_test_devices compares the plain-C definition (device `host`) with the kernels of an OpenCL device: outputs, gradients of
- * inputs and parameters, running figures, in both families, with several surroundings of the node (halos, shared inputs, memory
- * in place, micro-batches, inference), the arena filled with NaN before, halo and padded channels zero after, the same bits twice.
- * The device is ZOE_TEST_DEVICE, else pocl, else the first; without one the test is SKIPPED.
- * op_test_gradients compares the definition's gradients with finite differences, in double.
+ * op_test_devices compares the plain-C definition (device `host`) with the kernels of an OpenCL device: outputs,
+ * gradients of inputs and parameters, running figures, in both families, with several surroundings of the node (halos,
+ * shared inputs, memory in place, micro-batches, inference), the arena filled with NaN before, halo and padded channels
+ * zero after, the same bits twice. The device is ZOE_TEST_DEVICE, else pocl, else the first; without one the test is
+ * SKIPPED. op_test_gradients compares the definition's gradients with finite differences, in double.
  *
  * A failure prints the line that repeats it alone. */
 #ifndef ZOE_TEST_OP_TEST_H
@@ -41,15 +41,15 @@ struct op_case {
     const void *options;
     int inputs;
     zoe_shape x[8];
-    zoe_dtype dtype[8];   /* ZOE_F32 */
+    zoe_dtype dtype[8]; /* ZOE_F32 */
     /* Fills input i; NULL: normal numbers for F32 (times scale, plus offset). */
     void (*fill)(const op_case *test, int i, void *data, zoe__random *random);
-    float scale, offset;  /* 0 stands for 1; 0 */
-    bool is_loss;         /* build returns a loss (else the test adds one: a weighted sum) */
-    bool ties;            /* finite differences: not for this case */
+    float scale, offset;           /* 0 stands for 1; 0 */
+    bool is_loss;                  /* build returns a loss (else the test adds one: a weighted sum) */
+    bool ties;                     /* finite differences: not for this case */
     const char *const *algorithms; /* of conv2d and linear, NULL-terminated; NULL: {"auto"} */
-    bool both_lanes;      /* vector family: run with 8 and with 16 lanes */
-    double tolerance;     /* of |device - host| / largest |host|; 0 stands for 1e-5 */
+    bool both_lanes;               /* vector family: run with 8 and with 16 lanes */
+    double tolerance;              /* of |device - host| / largest |host|; 0 stands for 1e-5 */
 };
 
 void op_test_devices(const op_case *cases, size_t count);
@@ -97,7 +97,8 @@ void op_run(op_result *result, const op_case *test, const op_device *device, int
 void op_result_free(op_result *result);
 const op_tensor *op_result_find(const op_result *result, const char *name); /* fails the test when absent */
 
-/* The OpenCL device to test on ("pocl:0"); NULL: none, and the test should skip(). Fails when there is one that we do not see. */
+/* The OpenCL device to test on ("pocl:0"); NULL: none, and the test should skip(). Fails when there is one that we do
+ * not see. */
 const char *op_test_device(void);
 bool op_test_has_device(const char *name);
 

@@ -9,15 +9,19 @@ static zoe_value build(zoe_graph *graph, const zoe_value *x, const void *options
 static const zoe_picture_options whole = {.height = 5, .width = 7, .std = {1, 1, 1}};
 static const zoe_picture_options crop = {
     .height = 3, .width = 4, .mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}};
-static const zoe_picture_options caffe = {
-    .height = 9, .width = 2, .mean = {0.408f, 0.459f, 0.482f}, .std = {1 / 255.0f, 1 / 255.0f, 1 / 255.0f}, .bgr = true};
+static const zoe_picture_options caffe = {.height = 9,
+                                          .width = 2,
+                                          .mean = {0.408f, 0.459f, 0.482f},
+                                          .std = {1 / 255.0f, 1 / 255.0f, 1 / 255.0f},
+                                          .bgr = true};
 
 /* Bytes; crops from two pixels before the edge to two past it, flips. */
 static void fill(const op_case *test, int i, void *data, zoe__random *random)
 {
     const zoe_picture_options *o = test->options;
     if (i == 0)
-        for (size_t k = 0; k < zoe_shape_count(test->x[0]); k++) ((uint8_t *)data)[k] = (uint8_t)zoe__random_below(random, 256);
+        for (size_t k = 0; k < zoe_shape_count(test->x[0]); k++)
+            ((uint8_t *)data)[k] = (uint8_t)zoe__random_below(random, 256);
     for (int n = 0; i == 1 && n < test->x[1].n; n++) {
         int32_t *row = (int32_t *)data + 4 * n;
         row[0] = zoe__random_range(random, -2, test->x[0].h - o->height + 2);
@@ -27,8 +31,9 @@ static void fill(const op_case *test, int i, void *data, zoe__random *random)
     }
 }
 
-#define CASE(text, options, n, h, w)                                                                                       \
-    text, build, options, .inputs = 2, .x = {{n, 3, h, w}, {n, 4, 1, 1}}, .dtype = {ZOE_U8, ZOE_I32}, .fill = fill, .ties = true
+#define CASE(text, options, n, h, w)                                                                                   \
+    text, build, options, .inputs = 2, .x = {{n, 3, h, w}, {n, 4, 1, 1}}, .dtype = {ZOE_U8, ZOE_I32}, .fill = fill,    \
+                          .ties = true
 
 static const op_case cases[] = {
     {CASE("whole", &whole, 2, 5, 7)},

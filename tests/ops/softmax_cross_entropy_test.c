@@ -16,20 +16,19 @@ static void fill(const op_case *test, int i, void *data, zoe__random *random)
         if (i == 1)
             ((int32_t *)data)[k] = zoe__random_range(random, -1, test->x[0].c);
         else
-            ((float *)data)[k] = (float)zoe__random_normal(random) * (test->scale != 0 ? test->scale : 1) + test->offset;
+            ((float *)data)[k] =
+                (float)zoe__random_normal(random) * (test->scale != 0 ? test->scale : 1) + test->offset;
     }
 }
 
-#define CASE(text, n, k) \
-    text, build, .inputs = 2, .x = {{n, k, 1, 1}, {n, 1, 1, 1}}, .dtype = {ZOE_F32, ZOE_I32}, .fill = fill, .is_loss = true
+#define CASE(text, n, k)                                                                                               \
+    text, build, .inputs = 2, .x = {{n, k, 1, 1}, {n, 1, 1, 1}}, .dtype = {ZOE_F32, ZOE_I32}, .fill = fill,            \
+                 .is_loss = true
 
 static const op_case cases[] = {
-    {CASE("two classes", 5, 2)},
-    {CASE("one image", 1, 3)},
-    {CASE("one class", 2, 1)},
-    {CASE("whole blocks", 3, 16)},
-    {CASE("many classes", 37, 101)},
-    {CASE("large logits", 7, 9), .scale = 60, .offset = 1000},
+    {CASE("two classes", 5, 2)},     {CASE("one image", 1, 3)},
+    {CASE("one class", 2, 1)},       {CASE("whole blocks", 3, 16)},
+    {CASE("many classes", 37, 101)}, {CASE("large logits", 7, 9), .scale = 60, .offset = 1000},
 };
 
 static void agrees(void **state)

@@ -64,9 +64,9 @@ static double rate(int step)
     return 0.1 / (1 + step);
 }
 
-#define ok(expr)                                                                                          \
-    do {                                                                                                  \
-        if ((expr) != ZOE_OK) fail_msg("%s: %s: %s", device->name, #expr, zoe_context_error(context));    \
+#define ok(expr)                                                                                                       \
+    do {                                                                                                               \
+        if ((expr) != ZOE_OK) fail_msg("%s: %s: %s", device->name, #expr, zoe_context_error(context));                 \
     } while (0)
 
 static void run(numbers *out, const zoe_optimizer_options *optimizer, const op_device *device, int micro_batches)
@@ -147,8 +147,8 @@ static void check(const numbers *got, const zoe_optimizer_options *o, formula *b
                 fail_msg("%s: w%d[%zu] is %.9g, wanted %.9g", where, p, i, (double)got->weight[p][i], w);
             for (int k = 0; k < (by_hand == adam ? 2 : 1); k++)
                 if (!(fabs((double)got->state[p][k][i] - state[k]) <= 2e-6))
-                    fail_msg("%s: state %d of w%d[%zu] is %.9g, wanted %.9g", where, k, p, i, (double)got->state[p][k][i],
-                             state[k]);
+                    fail_msg("%s: state %d of w%d[%zu] is %.9g, wanted %.9g", where, k, p, i,
+                             (double)got->state[p][k][i], state[k]);
         }
 }
 

@@ -42,8 +42,8 @@ static void cosine(void **state)
     (void)state;
     const zoe_schedule s = {.kind = ZOE_SCHEDULE_COSINE, .base = 2, .steps = 12};
     check(&s, 0, 2);
-    check(&s, 3, 1 + sqrt(0.5));  /* cos 45 degrees */
-    check(&s, 4, 1.5);            /* cos 60 */
+    check(&s, 3, 1 + sqrt(0.5)); /* cos 45 degrees */
+    check(&s, 4, 1.5);           /* cos 60 */
     check(&s, 6, 1);
     check(&s, 8, 0.5);
     check(&s, 12, 0);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * adam (Kingma, Ba: "Adam: a method for stochastic optimization", ICLR 2015): g = gradient + weight_decay * decay_mult * w,
- *   m = beta1 m + (1 - beta1) g,  u = beta2 u + (1 - beta2) g^2,
- *   w -= lr * lr_mult * (m / (1 - beta1^t)) / (sqrt(u / (1 - beta2^t)) + eps),
- * with 1 / (1 - beta^t) as correction1 and correction2 of the step's scalars. Kernel: cl/adam.cl. */
+ * adam (Kingma, Ba: "Adam: a method for stochastic optimization", ICLR 2015): g = gradient + weight_decay * decay_mult
+ * * w, m = beta1 m + (1 - beta1) g,  u = beta2 u + (1 - beta2) g^2, w -= lr * lr_mult * (m / (1 - beta1^t)) / (sqrt(u /
+ * (1 - beta2^t)) + eps), with 1 / (1 - beta^t) as correction1 and correction2 of the step's scalars. Kernel:
+ * cl/adam.cl. */
 #include "ops/node.h"
 
 #include <math.h>
 
-static void reference(const zoe_optimizer_options *options, const zoe__scalars *scalars, float lr_mult, float decay_mult,
-                      size_t count, float *weight, const double *gradient, float *const state[2])
+static void reference(const zoe_optimizer_options *options, const zoe__scalars *scalars, float lr_mult,
+                      float decay_mult, size_t count, float *weight, const double *gradient, float *const state[2])
 {
-    const double lr = (double)scalars->lr * (double)lr_mult, beta1 = (double)options->beta1, beta2 = (double)options->beta2;
+    const double lr = (double)scalars->lr * (double)lr_mult, beta1 = (double)options->beta1,
+                 beta2 = (double)options->beta2;
     const double decay = (double)options->weight_decay * (double)decay_mult;
     for (size_t i = 0; i < count; i++) {
         const double g = gradient[i] + decay * (double)weight[i];
@@ -19,7 +20,8 @@ static void reference(const zoe_optimizer_options *options, const zoe__scalars *
         const double u = beta2 * (double)state[1][i] + (1 - beta2) * g * g;
         state[0][i] = (float)m;
         state[1][i] = (float)u;
-        const double step = m * (double)scalars->correction1 / (sqrt(u * (double)scalars->correction2) + (double)options->eps);
+        const double step =
+            m * (double)scalars->correction1 / (sqrt(u * (double)scalars->correction2) + (double)options->eps);
         weight[i] = (float)((double)weight[i] - lr * step);
     }
 }

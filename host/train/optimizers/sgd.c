@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sgd: g = gradient + weight_decay * decay_mult * w,  v = momentum * v + g,  w -= lr * lr_mult * (nesterov ? g + momentum * v : v).
- * Kernel: cl/sgd.cl. */
+ * sgd: g = gradient + weight_decay * decay_mult * w,  v = momentum * v + g,  w -= lr * lr_mult * (nesterov ? g +
+ * momentum * v : v). Kernel: cl/sgd.cl. */
 #include "ops/node.h"
 
-static void reference(const zoe_optimizer_options *options, const zoe__scalars *scalars, float lr_mult, float decay_mult,
-                      size_t count, float *weight, const double *gradient, float *const state[2])
+static void reference(const zoe_optimizer_options *options, const zoe__scalars *scalars, float lr_mult,
+                      float decay_mult, size_t count, float *weight, const double *gradient, float *const state[2])
 {
     const double lr = (double)scalars->lr * (double)lr_mult, momentum = (double)options->momentum;
     const double decay = (double)options->weight_decay * (double)decay_mult;
