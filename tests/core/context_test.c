@@ -36,10 +36,10 @@ static void status_codes(void **state)
         int value, exit_code;
         const char *name;
     } rows[] = {
-        {0, 0, "ZOE_OK"},        {1, 2, "ZOE_USAGE"},  {2, 3, "ZOE_CONFIG"},        {3, 3, "ZOE_SHAPE"},
-        {4, 3, "ZOE_UNSUPPORTED"}, {5, 4, "ZOE_DATA"}, {6, 5, "ZOE_DEVICE"},        {7, 5, "ZOE_DEVICE_MEMORY"},
-        {8, 5, "ZOE_BUILD"},     {9, 5, "ZOE_MEMORY"}, {10, 6, "ZOE_WRONG"},        {11, 6, "ZOE_DIVERGED"},
-        {12, 7, "ZOE_DISK"},     {13, 8, "ZOE_STOPPED"}, {14, 9, "ZOE_BAD_FILES"}, {15, 10, "ZOE_TIME"},
+        {0, 0, "ZOE_OK"},          {1, 2, "ZOE_USAGE"},    {2, 3, "ZOE_CONFIG"},     {3, 3, "ZOE_SHAPE"},
+        {4, 3, "ZOE_UNSUPPORTED"}, {5, 4, "ZOE_DATA"},     {6, 5, "ZOE_DEVICE"},     {7, 5, "ZOE_DEVICE_MEMORY"},
+        {8, 5, "ZOE_BUILD"},       {9, 5, "ZOE_MEMORY"},   {10, 6, "ZOE_WRONG"},     {11, 6, "ZOE_DIVERGED"},
+        {12, 7, "ZOE_DISK"},       {13, 8, "ZOE_STOPPED"}, {14, 9, "ZOE_BAD_FILES"}, {15, 10, "ZOE_TIME"},
     };
     const size_t count = sizeof rows / sizeof rows[0];
     assert_true(count <= ZOE_STATUS_COUNT);

@@ -135,12 +135,9 @@ static void moments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers),
-        cmocka_unit_test(a_stream_is_its_counters),
-        cmocka_unit_test(streams_differ),
-        cmocka_unit_test(below_is_in_range_and_even),
-        cmocka_unit_test(range_has_both_ends),
-        cmocka_unit_test(moments),
+        cmocka_unit_test(known_answers),       cmocka_unit_test(a_stream_is_its_counters),
+        cmocka_unit_test(streams_differ),      cmocka_unit_test(below_is_in_range_and_even),
+        cmocka_unit_test(range_has_both_ends), cmocka_unit_test(moments),
     };
     return cmocka_run_group_tests_name("core/philox", tests, NULL, NULL);
 }

@@ -51,8 +51,10 @@ int main(void)
     options.name = "host";
     zoe_status status = zoe_device_open(&device, context, &options);
     if (status == ZOE_OK) status = learn(context, device, loss);
-    if (status != ZOE_OK) fprintf(stderr, "consumer: %s\n", zoe_context_error(context));
-    else printf("loss %.3f -> %.3f\n", (double)loss[0], (double)loss[1]);
+    if (status != ZOE_OK)
+        fprintf(stderr, "consumer: %s\n", zoe_context_error(context));
+    else
+        printf("loss %.3f -> %.3f\n", (double)loss[0], (double)loss[1]);
     const int code = status == ZOE_OK && loss[1] < 0.5f * loss[0] ? 0 : 1;
     zoe_device_free(&device);
     zoe_context_free(&context);
