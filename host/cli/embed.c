@@ -8,11 +8,11 @@
 static zoe_status report(zoe__cli *cli, const char *out, const zoe_embed_result *r)
 {
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "out", out, "layer", r->layer, "rows",
-                                                  (json_int_t)r->rows, "columns", (json_int_t)r->columns, "clips",
-                                                  (json_int_t)r->clips, "skipped", (json_int_t)r->skipped));
-    printf("%s: layer %s, %zu rows of %zu numbers, %zu clips, %zu skipped\n", out, r->layer, r->rows, r->columns, r->clips,
-           r->skipped);
+        return zoe__cli_print_json(cli, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "out", out, "layer", r->layer,
+                                                  "rows", (json_int_t)r->rows, "columns", (json_int_t)r->columns,
+                                                  "clips", (json_int_t)r->clips, "skipped", (json_int_t)r->skipped));
+    printf("%s: layer %s, %zu rows of %zu numbers, %zu clips, %zu skipped\n", out, r->layer, r->rows, r->columns,
+           r->clips, r->skipped);
     return ZOE_OK;
 }
 
@@ -38,18 +38,50 @@ static zoe_status run(zoe__cli *cli)
 }
 
 static const zoe_option options[] = {
-    {.name = "layer", .letter = 'l', .type = ZOE_OPTION_TEXT, .value = "LAYER",
+    {.name = "layer",
+     .letter = 'l',
+     .type = ZOE_OPTION_TEXT,
+     .value = "LAYER",
      .help = "whose numbers are written; none: the one that pretext heads take"},
-    {.name = "out", .letter = 'o', .type = ZOE_OPTION_TEXT, .value = "F.npy", .help = "file to write; F.csv beside it says what each row is"},
-    {.name = "first", .type = ZOE_OPTION_INT, .low = 0, .high = 1 << 20, .unit = "frames", .fallback = "3",
+    {.name = "out",
+     .letter = 'o',
+     .type = ZOE_OPTION_TEXT,
+     .value = "F.npy",
+     .help = "file to write; F.csv beside it says what each row is"},
+    {.name = "first",
+     .type = ZOE_OPTION_INT,
+     .low = 0,
+     .high = 1 << 20,
+     .unit = "frames",
+     .fallback = "3",
      .help = "rank of the first frame of a clip"},
-    {.name = "every", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 20, .unit = "frames", .fallback = "6",
+    {.name = "every",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 1 << 20,
+     .unit = "frames",
+     .fallback = "6",
      .help = "distance of the frames"},
-    {.name = "batch", .letter = 'b', .type = ZOE_OPTION_INT, .low = 1, .high = 65536, .unit = "pictures", .fallback = "32",
+    {.name = "batch",
+     .letter = 'b',
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 65536,
+     .unit = "pictures",
+     .fallback = "32",
      .help = "pictures the device sees at a time"},
-    {.name = "workers", .type = ZOE_OPTION_INT, .low = 0, .high = 256, .unit = "threads", .fallback = "0",
+    {.name = "workers",
+     .type = ZOE_OPTION_INT,
+     .low = 0,
+     .high = 256,
+     .unit = "threads",
+     .fallback = "0",
      .help = "that read and decode; 0: one a processor"},
-    {.name = "max-bad", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 1, .fallback = "0.05",
+    {.name = "max-bad",
+     .type = ZOE_OPTION_FLOAT,
+     .low = 0,
+     .high = 1,
+     .fallback = "0.05",
      .help = "share of unusable files past which to give up (exit code 9)"},
     ZOE__OPTION_DEVICE,
     ZOE__OPTION_FAMILY,
@@ -65,8 +97,10 @@ const zoe__verb zoe__verb_embed = {
     .usage = "RUN FILES... --out F.npy [options]",
     .examples = "zoe embed run clips --layer stage3 --out f.npy        # frames 3, 9, 15, ... of each clip\n"
                 "zoe embed run a.mp4 --first 0 --every 1 --out a.npy   # all frames of one file\n",
-    .notes = "One row a frame: the layer's channels x rows x columns one after another, float32; the middle crop of the frame, as in\n"
-             "held-out figures. F.csv has a line for each row: row,file,rank,seconds,label. FILES are files, folders, lists (*.txt) or a\n"
+    .notes = "One row a frame: the layer's channels x rows x columns one after another, float32; the middle crop of "
+             "the frame, as in\n"
+             "held-out figures. F.csv has a line for each row: row,file,rank,seconds,label. FILES are files, folders, "
+             "lists (*.txt) or a\n"
              "pack; rows come in the order of the paths.\n",
     .options = options,
     .min_args = 2,

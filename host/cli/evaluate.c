@@ -14,8 +14,10 @@ static zoe_status run(zoe__cli *cli)
     zoe_evaluation evaluation = {0};
     ZOE_TRY(protocol->run(cli->context, cli->args[1], cli->args + 2, cli->arg_count - 2, cli->options, &evaluation));
     zoe_status status = ZOE_OK;
-    if (cli->json) status = zoe__cli_print_json(cli, json_loads(evaluation.json, 0, NULL));
-    else fputs(evaluation.text, stdout);
+    if (cli->json)
+        status = zoe__cli_print_json(cli, json_loads(evaluation.json, 0, NULL));
+    else
+        fputs(evaluation.text, stdout);
     zoe_evaluation_free(&evaluation);
     return status;
 }
@@ -30,7 +32,8 @@ static zoe_status extend(zoe__cli *cli)
             found = true;
             ZOE_TRY(zoe_options_add(cli->options, zoe_protocol_at(p)->options));
         }
-    for (size_t p = 0; !found && zoe_protocol_at(p); p++) ZOE_TRY(zoe_options_add(cli->options, zoe_protocol_at(p)->options));
+    for (size_t p = 0; !found && zoe_protocol_at(p); p++)
+        ZOE_TRY(zoe_options_add(cli->options, zoe_protocol_at(p)->options));
     return ZOE_OK;
 }
 
@@ -43,10 +46,14 @@ const zoe__verb zoe__verb_evaluate = {
     .examples = "zoe evaluate neighbours run                            # the run's own held-out clips\n"
                 "zoe evaluate neighbours run clips --layer stage3       # one layer, on other clips\n"
                 "zoe evaluate neighbours run weizmann --labels labels.csv --label action --group subject --json\n",
-    .notes = "neighbours: is the nearest frame of another clip (another group, with --group) one of the same label? Frames 3, 9, 15, ... of\n"
-             "each clip, cosine of a layer's features; beside it the same network with the weights it started from, and the frame's\n"
-             "16x16 pixels. The label of a clip is its folder's name or comes from --labels. Clips that the run was trained on do not\n"
-             "take part (known by content) unless --all is given. RUN is a run folder or a checkpoint file; CLIPS are files, folders,\n"
+    .notes = "neighbours: is the nearest frame of another clip (another group, with --group) one of the same label? "
+             "Frames 3, 9, 15, ... of\n"
+             "each clip, cosine of a layer's features; beside it the same network with the weights it started from, "
+             "and the frame's\n"
+             "16x16 pixels. The label of a clip is its folder's name or comes from --labels. Clips that the run was "
+             "trained on do not\n"
+             "take part (known by content) unless --all is given. RUN is a run folder or a checkpoint file; CLIPS are "
+             "files, folders,\n"
              "lists (*.txt) or a pack, and the run's own if none are given. Writes RUN/report/neighbours.png.\n",
     .options = options,
     .min_args = 2,

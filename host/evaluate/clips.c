@@ -17,8 +17,10 @@ static bool log_skipped(const zoe_index_event *event, void *user)
 static zoe_status make_scratch(zoe__clips *clips, zoe_context *context)
 {
     const char *folder = getenv("TMPDIR");
-    ZOE_FAIL_IF(context, !zoe__format(clips->scratch, sizeof clips->scratch - 8, "%s/zoe-XXXXXX", folder && *folder ? folder : "/tmp"),
-                ZOE_DISK, "TMPDIR: path too long");
+    ZOE_FAIL_IF(
+        context,
+        !zoe__format(clips->scratch, sizeof clips->scratch - 8, "%s/zoe-XXXXXX", folder && *folder ? folder : "/tmp"),
+        ZOE_DISK, "TMPDIR: path too long");
     if (mkdtemp(clips->scratch)) return ZOE_OK;
     const zoe_status status = zoe__fail(context, ZOE_DISK, "%s: %s", clips->scratch, strerror(errno));
     clips->scratch[0] = '\0';
@@ -47,8 +49,8 @@ static zoe_status open_paths(zoe__clips *clips, zoe_context *context, const char
     return zoe__dataset_open(&clips->dataset, context, paths, count, folder, options, log_skipped, context);
 }
 
-zoe_status zoe__clips_open(zoe__clips *clips, zoe_context *context, const zoe__subject *subject, const char *const *paths,
-                           size_t count, const zoe_options *options)
+zoe_status zoe__clips_open(zoe__clips *clips, zoe_context *context, const zoe__subject *subject,
+                           const char *const *paths, size_t count, const zoe_options *options)
 {
     char own[ZOE__PATH];
     const char *path = own;

@@ -12,9 +12,10 @@ typedef struct zoe__clips {
     char scratch[ZOE__PATH]; /* folder to remove; "" = none */
 } zoe__clips;
 
-/* count 0: the clips of the run. options has the rows of ZOE__DATASET_OPTIONS. Skipped files are logged. Errors as zoe__dataset_open(). */
-zoe_status zoe__clips_open(zoe__clips *clips, zoe_context *context, const zoe__subject *subject, const char *const *paths,
-                           size_t count, const zoe_options *options);
+/* count 0: the clips of the run. options has the rows of ZOE__DATASET_OPTIONS. Skipped files are logged. Errors as
+ * zoe__dataset_open(). */
+zoe_status zoe__clips_open(zoe__clips *clips, zoe_context *context, const zoe__subject *subject,
+                           const char *const *paths, size_t count, const zoe_options *options);
 void zoe__clips_close(zoe__clips *clips);
 
 #endif

@@ -23,7 +23,7 @@ typedef struct embedding {
     size_t layer;
     zoe__pick *picks;
     size_t count, last_clip; /* picks; number of the clip of the last row */
-    size_t chunk; /* frames */
+    size_t chunk;            /* frames */
     uint8_t *rgb;
     float *rows;
     zoe__npy npy;
@@ -90,8 +90,8 @@ static zoe_status choose_frames(embedding *e)
     size_t *all, without = 0;
     ZOE_TRY(zoe__calloc(e->context, &all, clips, sizeof *all));
     for (size_t i = 0; i < clips; i++) all[i] = i;
-    const zoe_status status = zoe__frames_pick(&e->picks, &e->count, &without, e->context, pack, all, clips, e->options->first,
-                                               e->options->every);
+    const zoe_status status = zoe__frames_pick(&e->picks, &e->count, &without, e->context, pack, all, clips,
+                                               e->options->first, e->options->every);
     free(all);
     e->result->skipped = e->clips.dataset.skipped + without;
     ZOE_TRY(status);
@@ -140,8 +140,8 @@ static zoe_status open_clips(embedding *e, const char *const *files, size_t coun
 static zoe_status embed(embedding *e, const char *run, const char *const *files, size_t count, const char *out)
 {
     const zoe_embed_options *o = e->options;
-    ZOE_FAIL_IF(e->context, o->first < 0 || o->every < 1, ZOE_USAGE, "frames %d, %d, ...: the first is at least 0, the distance 1",
-                o->first, o->first + o->every);
+    ZOE_FAIL_IF(e->context, o->first < 0 || o->every < 1, ZOE_USAGE,
+                "frames %d, %d, ...: the first is at least 0, the distance 1", o->first, o->first + o->every);
     ZOE_FAIL_IF(e->context, count == 0, ZOE_USAGE, "FILES are missing: files, folders, a list *.txt or a pack");
     ZOE_TRY(zoe__subject_open(&e->subject, e->context, run));
     ZOE_TRY(zoe__device_open_for(&e->device, e->context, &o->features));

@@ -84,8 +84,8 @@ static zoe_status make(zoe_features *f, zoe_device *device, const zoe_features_o
     const zoe__features_spec *spec = &f->spec;
     const size_t bytes = (size_t)spec->width * (size_t)spec->height * 3, batch = (size_t)f->batch;
     ZOE_FAIL_IF(f->context, spec->width < spec->backbone->crop || spec->height < spec->backbone->crop, ZOE_CONFIG,
-                "frames of %dx%d: smaller than the %dx%d crop of network '%s'", spec->width, spec->height, spec->backbone->crop,
-                spec->backbone->crop, spec->backbone->name);
+                "frames of %dx%d: smaller than the %dx%d crop of network '%s'", spec->width, spec->height,
+                spec->backbone->crop, spec->backbone->crop, spec->backbone->name);
     ZOE_TRY(zoe__strdup(f->context, &f->conv, options->conv ? options->conv : "auto"));
     ZOE_TRY(zoe__strdup(f->context, &f->linear, options->linear ? options->linear : "auto"));
     ZOE_TRY(zoe_store_new(&f->store, f->context, device, spec->seed));
@@ -102,8 +102,8 @@ static zoe_status make(zoe_features *f, zoe_device *device, const zoe_features_o
     return ZOE_OK;
 }
 
-zoe_status zoe__features_new(zoe_features **out, zoe_context *context, zoe_device *device, const zoe__features_spec *spec,
-                             const zoe_features_options *options)
+zoe_status zoe__features_new(zoe_features **out, zoe_context *context, zoe_device *device,
+                             const zoe__features_spec *spec, const zoe_features_options *options)
 {
     ZOE_FAIL_IF(context, options->batch < 1 || options->batch > 65536, ZOE_USAGE, "a batch of %d pictures: 1 to 65536",
                 options->batch);
@@ -126,7 +126,8 @@ zoe_status zoe__device_open_for(zoe_device **out, zoe_context *context, const zo
     return zoe_device_open(out, context, &device);
 }
 
-zoe_status zoe_features_open(zoe_features **out, zoe_context *context, const char *run, const zoe_features_options *options)
+zoe_status zoe_features_open(zoe_features **out, zoe_context *context, const char *run,
+                             const zoe_features_options *options)
 {
     zoe__subject subject = {0};
     zoe_device *device = NULL;
@@ -203,8 +204,8 @@ zoe_status zoe_features_find(const zoe_features *features, const char *name, siz
         zoe__suggest_try(&suggestion, layer);
         zoe__format(all + used, sizeof all - used, "%s%s", i ? ", " : "", layer);
     }
-    return zoe__fail(features->context, ZOE_USAGE, "network '%s' has no layer '%s'%s; its layers: %s", backbone->name, name,
-                     zoe__suggest_text(&suggestion), all);
+    return zoe__fail(features->context, ZOE_USAGE, "network '%s' has no layer '%s'%s; its layers: %s", backbone->name,
+                     name, zoe__suggest_text(&suggestion), all);
 }
 
 /* ---- running ---- */
@@ -221,8 +222,8 @@ static zoe_status forward(zoe_features *f, network *net)
     return zoe_plan_forward(net->plan);
 }
 
-zoe_status zoe_features_compute(zoe_features *features, const uint8_t *rgb, size_t n, const size_t *layers, float *const *out,
-                                size_t layer_count)
+zoe_status zoe_features_compute(zoe_features *features, const uint8_t *rgb, size_t n, const size_t *layers,
+                                float *const *out, size_t layer_count)
 {
     zoe_features *f = features;
     const size_t bytes = frame_bytes(f), batch = (size_t)f->batch;
@@ -275,7 +276,8 @@ static void draw_batch(zoe_features *f, zoe__random *random, const uint8_t *rgb,
 }
 
 /* Starting from zero a batch leaves momentum times its own figures, so sums over batches give plain means. */
-static zoe_status add_batch(zoe_features *f, network *net, const running *list, size_t count, float *scratch, double *sums)
+static zoe_status add_batch(zoe_features *f, network *net, const running *list, size_t count, float *scratch,
+                            double *sums)
 {
     for (size_t i = 0; i < count; i++) {
         memset(scratch, 0, list[i].count * sizeof *scratch);

@@ -14,14 +14,14 @@
 /* What the weights are for. */
 typedef struct zoe__features_spec {
     const zoe_backbone *backbone;
-    int width, height; /* of the pictures */
-    uint64_t seed;     /* of random weights */
+    int width, height;                /* of the pictures */
+    uint64_t seed;                    /* of random weights */
     const zoe_checkpoint *checkpoint; /* NULL: random weights; call zoe__features_calibrate() */
 } zoe__features_spec;
 
 /* device is borrowed and must outlive *out. */
-zoe_status zoe__features_new(zoe_features **out, zoe_context *context, zoe_device *device, const zoe__features_spec *spec,
-                             const zoe_features_options *options);
+zoe_status zoe__features_new(zoe_features **out, zoe_context *context, zoe_device *device,
+                             const zoe__features_spec *spec, const zoe_features_options *options);
 
 /* Running figures of batch norm := means of those of ten batches, drawn from n pictures rgb. */
 zoe_status zoe__features_calibrate(zoe_features *features, const uint8_t *rgb, size_t n);

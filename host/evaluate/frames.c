@@ -65,7 +65,8 @@ static zoe_status decode(crew *c, zoe_context *context, zoe_reader *reader, size
     ZOE_TRY(zoe__calloc(context, &ranks, n, sizeof *ranks));
     for (size_t i = 0; i < n; i++) ranks[i] = c->picks[first + i].rank;
     const size_t bytes = (size_t)c->width * (size_t)c->height * 3;
-    const zoe_status status = zoe_reader_frames(reader, c->picks[first].clip, ranks, n, c->width, c->height, c->rgb + first * bytes);
+    const zoe_status status =
+        zoe_reader_frames(reader, c->picks[first].clip, ranks, n, c->width, c->height, c->rgb + first * bytes);
     free(ranks);
     if (status != ZOE_DATA) return status;
     memset(c->bad + first, 1, n);
@@ -90,7 +91,8 @@ static void *run(void *argument)
         pthread_mutex_lock(&c->mutex);
         if (c->failure == ZOE_OK) {
             c->failure = status;
-            zoe__format(c->message, sizeof c->message, "%s", context ? zoe_context_error(context) : "out of memory: a worker");
+            zoe__format(c->message, sizeof c->message, "%s",
+                        context ? zoe_context_error(context) : "out of memory: a worker");
         }
         pthread_mutex_unlock(&c->mutex);
     }
@@ -126,10 +128,16 @@ static void drop_bad(crew *c, zoe__pick *picks, size_t *count)
     *count = kept;
 }
 
-zoe_status zoe__frames_decode(zoe_context *context, zoe_pack *pack, zoe__pick *picks, size_t *count, int width, int height,
-                              int workers, uint8_t *rgb, size_t *bad)
+zoe_status zoe__frames_decode(zoe_context *context, zoe_pack *pack, zoe__pick *picks, size_t *count, int width,
+                              int height, int workers, uint8_t *rgb, size_t *bad)
 {
-    crew c = {.context = context, .pack = pack, .picks = picks, .count = *count, .width = width, .height = height, .rgb = rgb};
+    crew c = {.context = context,
+              .pack = pack,
+              .picks = picks,
+              .count = *count,
+              .width = width,
+              .height = height,
+              .rgb = rgb};
     if (*count == 0) return ZOE_OK;
     ZOE_TRY(zoe__calloc(context, &c.bad, *count, 1));
     pthread_mutex_init(&c.mutex, NULL);

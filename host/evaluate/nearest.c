@@ -116,8 +116,8 @@ static void *run(void *argument)
     return done ? s : NULL;
 }
 
-zoe_status zoe__rows_nearest(zoe_context *context, const float *rows, size_t n, size_t d, const size_t *group, int threads,
-                             size_t (*nearest)[ZOE__NEAREST])
+zoe_status zoe__rows_nearest(zoe_context *context, const float *rows, size_t n, size_t d, const size_t *group,
+                             int threads, size_t (*nearest)[ZOE__NEAREST])
 {
     search s = {.rows = rows, .n = n, .d = d, .group = group, .nearest = nearest};
     pthread_t others[MAX_THREADS];
@@ -192,7 +192,8 @@ void zoe__rows_pixels(const uint8_t *rgb, size_t n, int width, int height, int s
         for (int c = 0; c < 3; c++)
             for (int p = 0; p < side; p++)
                 for (int q = 0; q < side; q++)
-                    *rows++ = (float)window_mean(picture, width, p * height / side, ((p + 1) * height + side - 1) / side,
-                                                 q * width / side, ((q + 1) * width + side - 1) / side, c);
+                    *rows++ =
+                        (float)window_mean(picture, width, p * height / side, ((p + 1) * height + side - 1) / side,
+                                           q * width / side, ((q + 1) * width + side - 1) / side, c);
     }
 }

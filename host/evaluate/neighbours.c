@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * neighbours: does a network find frames that show the same? Each frame 3, 9, 15, ... of each clip is a query; the nearest frame of
- * other clips (other groups where the table has them) by the cosine of a layer's features should have its label. Beside it the same
- * network with the weights it started from (batch norm figures from the data) and the frame's 16x16 pixels. Only clips that the run was
- * not trained on count, by content. */
+ * neighbours: does a network find frames that show the same? Each frame 3, 9, 15, ... of each clip is a query; the
+ * nearest frame of other clips (other groups where the table has them) by the cosine of a layer's features should have
+ * its label. Beside it the same network with the weights it started from (batch norm figures from the data) and the
+ * frame's 16x16 pixels. Only clips that the run was not trained on count, by content. */
 #include "evaluate/neighbours.h"
 
 #include <stdio.h>
@@ -31,13 +31,18 @@ static zoe_status choose_clips(zoe__neighbours *n, size_t **out, size_t *count)
     ZOE_TRY(zoe__calloc(n->context, out, clips, sizeof **out));
     for (size_t i = 0; i < clips; i++) {
         const zoe_clip *clip = zoe_pack_clip(pack, i);
-        if (!all && zoe__subject_has_seen(&n->subject, clip->sha256)) n->seen++;
-        else if (!*clip->label) n->unlabelled++;
-        else (*out)[(*count)++] = i;
+        if (!all && zoe__subject_has_seen(&n->subject, clip->sha256))
+            n->seen++;
+        else if (!*clip->label)
+            n->unlabelled++;
+        else
+            (*out)[(*count)++] = i;
     }
     ZOE_FAIL_IF(n->context, n->seen == clips, ZOE_DATA,
-                "the run was trained on all %zu clips; give others, train with --holdout, or take them all with --all", clips);
-    ZOE_FAIL_IF(n->context, *count == 0, ZOE_DATA, "none of the %zu clips that the run was not trained on has a label", n->unlabelled);
+                "the run was trained on all %zu clips; give others, train with --holdout, or take them all with --all",
+                clips);
+    ZOE_FAIL_IF(n->context, *count == 0, ZOE_DATA, "none of the %zu clips that the run was not trained on has a label",
+                n->unlabelled);
     return ZOE_OK;
 }
 
@@ -69,8 +74,8 @@ static zoe_status load_frames(zoe__neighbours *n)
     const size_t bytes = (size_t)width * (size_t)height * 3;
     ZOE_TRY(check_memory(n, (double)n->count * (double)bytes, "the pixels"));
     ZOE_TRY(zoe__calloc(n->context, &n->rgb, n->count, bytes));
-    return zoe__frames_decode(n->context, pack, n->picks, &n->count, width, height, (int)zoe_options_int(o, "workers"), n->rgb,
-                              &n->bad);
+    return zoe__frames_decode(n->context, pack, n->picks, &n->count, width, height, (int)zoe_options_int(o, "workers"),
+                              n->rgb, &n->bad);
 }
 
 typedef struct named {
@@ -116,8 +121,8 @@ static zoe_status name_frames(zoe__neighbours *n)
     }
     groups = number_texts(texts, n->count, n->group);
     free(texts);
-    ZOE_FAIL_IF(n->context, groups < 2, ZOE_DATA, "all %zu frames are of one clip or group: there is no other to find a neighbour in",
-                n->count);
+    ZOE_FAIL_IF(n->context, groups < 2, ZOE_DATA,
+                "all %zu frames are of one clip or group: there is no other to find a neighbour in", n->count);
     n->chance = zoe__rows_chance(n->count, n->label, n->group);
     return ZOE_OK;
 }
@@ -129,7 +134,8 @@ static zoe_status find(zoe__neighbours *n, float *rows, size_t d, zoe__found *ou
 {
     ZOE_TRY(zoe__calloc(n->context, &out->nearest, n->count, sizeof *out->nearest));
     zoe__rows_normalise(rows, n->count, d);
-    ZOE_TRY(zoe__rows_nearest(n->context, rows, n->count, d, n->group, (int)zoe_options_int(n->options, "workers"), out->nearest));
+    ZOE_TRY(zoe__rows_nearest(n->context, rows, n->count, d, n->group, (int)zoe_options_int(n->options, "workers"),
+                              out->nearest));
     out->shares = zoe__rows_shares(out->nearest, n->count, n->label);
     return ZOE_OK;
 }
@@ -248,9 +254,9 @@ static json_t *result_json(const zoe__neighbours *n)
     json_t *layers = json_array(), *value = json_object();
     for (size_t i = 0; i < n->layer_count; i++) {
         const zoe__layer_found *l = &n->layers[i];
-        json_array_append_new(layers, json_pack("{s:s, s:I, s:f, s:f, s:o}", "layer", l->name, "numbers", (json_int_t)l->count,
-                                                "top1", l->trained.shares.top1, "top5", l->trained.shares.top5, "random",
-                                                shares_json(l->random.shares)));
+        json_array_append_new(layers, json_pack("{s:s, s:I, s:f, s:f, s:o}", "layer", l->name, "numbers",
+                                                (json_int_t)l->count, "top1", l->trained.shares.top1, "top5",
+                                                l->trained.shares.top5, "random", shares_json(l->random.shares)));
     }
     json_object_set_new(value, "protocol", json_string("neighbours"));
     json_object_set_new(value, "checkpoint", json_string(zoe_checkpoint_path(n->subject.checkpoint)));
@@ -262,8 +268,12 @@ static json_t *result_json(const zoe__neighbours *n)
     const struct {
         const char *name;
         size_t value;
-    } counts[] = {{"frames", n->count},     {"clips", n->used_clips},         {"labels", n->labels},
-                  {"seen_clips", n->seen},  {"unlabelled_clips", n->unlabelled}, {"short_clips", n->without},
+    } counts[] = {{"frames", n->count},
+                  {"clips", n->used_clips},
+                  {"labels", n->labels},
+                  {"seen_clips", n->seen},
+                  {"unlabelled_clips", n->unlabelled},
+                  {"short_clips", n->without},
                   {"bad_clips", n->bad}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(value, counts[i].name, json_integer((json_int_t)counts[i].value));
@@ -273,17 +283,19 @@ static json_t *result_json(const zoe__neighbours *n)
 
 static void write_table(const zoe__neighbours *n, FILE *out)
 {
-    fprintf(out, "%zu frames of %zu clips, %zu labels; nearest frame of another clip by cosine, shares in %%\n", n->count,
-            n->used_clips, n->labels);
+    fprintf(out, "%zu frames of %zu clips, %zu labels; nearest frame of another clip by cosine, shares in %%\n",
+            n->count, n->used_clips, n->labels);
     if (n->seen) fprintf(out, "left out: %zu clips that the run was trained on (--all takes them too)\n", n->seen);
     if (n->unlabelled) fprintf(out, "left out: %zu clips without a label\n", n->unlabelled);
-    if (n->without + n->bad) fprintf(out, "left out: %zu clips too short, %zu that do not decode\n", n->without, n->bad);
+    if (n->without + n->bad)
+        fprintf(out, "left out: %zu clips too short, %zu that do not decode\n", n->without, n->bad);
     fprintf(out, "\n%-16s %8s %8s   %8s %8s\n", "", "trained", "", "random", "");
     fprintf(out, "%-16s %8s %8s   %8s %8s\n", "layer", "top-1", "top-5", "top-1", "top-5");
     for (size_t i = 0; i < n->layer_count; i++) {
         const zoe__layer_found *l = &n->layers[i];
-        fprintf(out, "%-16s %8.1f %8.1f   %8.1f %8.1f%s\n", l->name, 100 * l->trained.shares.top1, 100 * l->trained.shares.top5,
-                100 * l->random.shares.top1, 100 * l->random.shares.top5, i == n->best && n->layer_count > 1 ? "   best" : "");
+        fprintf(out, "%-16s %8.1f %8.1f   %8.1f %8.1f%s\n", l->name, 100 * l->trained.shares.top1,
+                100 * l->trained.shares.top5, 100 * l->random.shares.top1, 100 * l->random.shares.top5,
+                i == n->best && n->layer_count > 1 ? "   best" : "");
     }
     fprintf(out, "%-16s %8.1f %8.1f\n", "pixels 16x16", 100 * n->pixels.shares.top1, 100 * n->pixels.shares.top5);
     fprintf(out, "%-16s %8.1f %8.1f\n", "chance", 100 * n->chance.top1, 100 * n->chance.top5);
@@ -360,26 +372,68 @@ static zoe_status run_protocol(zoe_context *context, const char *run, const char
 }
 
 static const zoe_option rows[] = {
-    {.name = "layer", .letter = 'l', .type = ZOE_OPTION_TEXT, .value = "LAYER", .help = "only this layer; none: every named one"},
+    {.name = "layer",
+     .letter = 'l',
+     .type = ZOE_OPTION_TEXT,
+     .value = "LAYER",
+     .help = "only this layer; none: every named one"},
     {.name = "all", .letter = 'a', .type = ZOE_OPTION_FLAG, .help = "also clips that the run was trained on"},
-    {.name = "out", .letter = 'o', .type = ZOE_OPTION_TEXT, .value = "DIR",
+    {.name = "out",
+     .letter = 'o',
+     .type = ZOE_OPTION_TEXT,
+     .value = "DIR",
      .help = "folder for the pictures; none: report/ in the run folder"},
-    {.name = "first", .type = ZOE_OPTION_INT, .low = 0, .high = 1 << 20, .unit = "frames", .fallback = "3",
+    {.name = "first",
+     .type = ZOE_OPTION_INT,
+     .low = 0,
+     .high = 1 << 20,
+     .unit = "frames",
+     .fallback = "3",
      .help = "rank of the first frame of a clip"},
-    {.name = "every", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 20, .unit = "frames", .fallback = "6",
+    {.name = "every",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 1 << 20,
+     .unit = "frames",
+     .fallback = "6",
      .help = "distance of the frames"},
-    {.name = "queries", .type = ZOE_OPTION_INT, .low = 1, .high = 200, .fallback = "12", .help = "rows of the contact sheet"},
-    {.name = "memory", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 20, .unit = "MiB", .fallback = "2048",
+    {.name = "queries",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 200,
+     .fallback = "12",
+     .help = "rows of the contact sheet"},
+    {.name = "memory",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 1 << 20,
+     .unit = "MiB",
+     .fallback = "2048",
      .help = "for the features of all frames"},
-    {.name = "batch", .letter = 'b', .type = ZOE_OPTION_INT, .low = 1, .high = 65536, .unit = "pictures", .fallback = "32",
+    {.name = "batch",
+     .letter = 'b',
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 65536,
+     .unit = "pictures",
+     .fallback = "32",
      .help = "pictures the device sees at a time"},
     ZOE__DATASET_OPTIONS,
-    {.name = "device", .letter = 'd', .type = ZOE_OPTION_TEXT, .value = "DEVICE",
+    {.name = "device",
+     .letter = 'd',
+     .type = ZOE_OPTION_TEXT,
+     .value = "DEVICE",
      .help = "id or part of a name from `zoe devices`, cpu, gpu or host; none: the first of `zoe devices`"},
     {.name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt", .help = "kernel family; none: by capability"},
-    {.name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|reference", .fallback = "auto",
+    {.name = "conv",
+     .type = ZOE_OPTION_WORD,
+     .value = "auto|direct|clblast|reference",
+     .fallback = "auto",
      .help = "algorithm of convolutions"},
-    {.name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|reference", .fallback = "auto",
+    {.name = "linear",
+     .type = ZOE_OPTION_WORD,
+     .value = "auto|packed|clblast|reference",
+     .fallback = "auto",
      .help = "algorithm of linear layers"},
     {.name = NULL},
 };

@@ -15,9 +15,9 @@ typedef struct zoe__found {
 } zoe__found;
 
 typedef struct zoe__layer_found {
-    size_t layer;  /* of the network */
+    size_t layer; /* of the network */
     char name[96];
-    size_t count;  /* numbers of a frame */
+    size_t count; /* numbers of a frame */
     zoe__found trained, random;
 } zoe__layer_found;
 
@@ -28,23 +28,24 @@ typedef struct zoe__neighbours {
     zoe__clips clips;
     zoe_device *device;
     zoe_features *trained, *random;
-    zoe__pick *picks;    /* the frames, N of them */
+    zoe__pick *picks; /* the frames, N of them */
     size_t count;
-    uint8_t *rgb;        /* [N][height][width][3] */
-    size_t *label, *group; /* [N]: equal numbers mean equal labels, the same clip or group */
-    size_t labels, used_clips; /* how many different ones */
+    uint8_t *rgb;                          /* [N][height][width][3] */
+    size_t *label, *group;                 /* [N]: equal numbers mean equal labels, the same clip or group */
+    size_t labels, used_clips;             /* how many different ones */
     size_t seen, unlabelled, without, bad; /* clips left out: trained on, no label, too short, undecodable */
     zoe__shares chance;
     zoe__found pixels;
     zoe__layer_found *layers;
     size_t layer_count;
-    size_t best;         /* number in layers: the one with the largest top-1 of trained weights */
+    size_t best; /* number in layers: the one with the largest top-1 of trained weights */
     char sheet[ZOE__PATH];
 } zoe__neighbours;
 
 const zoe_clip *zoe__neighbours_clip(const zoe__neighbours *n, size_t frame);
 
-/* The contact sheet: a query a row, what labels, the run's features, random weights and pixels find. Writes n->sheet. */
+/* The contact sheet: a query a row, what labels, the run's features, random weights and pixels find. Writes n->sheet.
+ */
 zoe_status zoe__neighbours_draw(zoe__neighbours *n);
 
 #endif

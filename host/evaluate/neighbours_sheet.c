@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pictures of the protocol `neighbours`. Columns: the query; a frame that only its label would find (any of another clip with the
- * same one); what the run's best layer, random weights and pixels find. A green frame has the query's label, a red one another. */
+ * The pictures of the protocol `neighbours`. Columns: the query; a frame that only its label would find (any of another
+ * clip with the same one); what the run's best layer, random weights and pixels find. A green frame has the query's
+ * label, a red one another. */
 #include "evaluate/neighbours.h"
 
 #include <stdlib.h>
@@ -28,14 +29,17 @@ static void add(sheet *s, size_t frame, size_t query, uint32_t colour, const cha
     char *caption = s->captions[s->used], number[16] = "";
     zoe__thumb *thumb = &s->thumbs[s->used++];
     if (place > 0) zoe__format(number, sizeof number, " %d", place);
-    zoe__format(caption, CAPTION, "%.20s%s\n%.15s", by, number, frame == SIZE_MAX ? "-" : zoe__neighbours_clip(n, frame)->label);
+    zoe__format(caption, CAPTION, "%.20s%s\n%.15s", by, number,
+                frame == SIZE_MAX ? "-" : zoe__neighbours_clip(n, frame)->label);
     *thumb = (zoe__thumb){.caption = caption};
     if (frame == SIZE_MAX) return;
     *thumb = (zoe__thumb){.rgb = n->rgb + frame * bytes,
                           .width = n->subject.spec.width,
                           .height = n->subject.spec.height,
                           .caption = caption,
-                          .border = colour ? colour : n->label[frame] == n->label[query] ? ZOE__GREEN : ZOE__RED,
+                          .border = colour                               ? colour
+                                    : n->label[frame] == n->label[query] ? ZOE__GREEN
+                                                                         : ZOE__RED,
                           .border_thickness = 2};
 }
 
@@ -46,7 +50,9 @@ static size_t draw_by_label(sheet *s, size_t query)
     size_t chosen = SIZE_MAX;
     uint32_t met = 0;
     for (size_t i = 0; i < n->count; i++)
-        if (n->label[i] == n->label[query] && n->group[i] != n->group[query] && zoe__random_below(&s->random, ++met) == 0) chosen = i;
+        if (n->label[i] == n->label[query] && n->group[i] != n->group[query] &&
+            zoe__random_below(&s->random, ++met) == 0)
+            chosen = i;
     return chosen;
 }
 
@@ -101,8 +107,8 @@ zoe_status zoe__neighbours_draw(zoe__neighbours *n)
     zoe__format(title, sizeof title,
                 "nearest frames of other clips by cosine, layer %s; green: the query's label, red: another\n"
                 "top-1: trained %.1f %%, random weights %.1f %%, pixels %.1f %%, chance %.1f %%",
-                n->layers[n->best].name, 100 * n->layers[n->best].trained.shares.top1, 100 * n->layers[n->best].random.shares.top1,
-                100 * n->pixels.shares.top1, 100 * n->chance.top1);
+                n->layers[n->best].name, 100 * n->layers[n->best].trained.shares.top1,
+                100 * n->layers[n->best].random.shares.top1, 100 * n->pixels.shares.top1, 100 * n->chance.top1);
     const int width = n->subject.spec.width, scale = width >= 96 ? 1 : 96 / width > 4 ? 4 : (96 + width - 1) / width;
     ZOE_TRY_OUT(zoe__image_sheet(&image, n->context, title, s.thumbs, (int)rows, COLUMNS, scale));
     status = zoe__image_write_png(&image, n->context, n->sheet);

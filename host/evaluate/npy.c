@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * "\x93NUMPY", version, length of the header, a Python dictionary padded with spaces so that the data begins at byte 128. The shape is
- * written twice: with 0 rows at first, with all of them at the end. */
+ * "\x93NUMPY", version, length of the header, a Python dictionary padded with spaces so that the data begins at byte
+ * 128. The shape is written twice: with 0 rows at first, with all of them at the end. */
 #include "evaluate/npy.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@ static void fill_head(const zoe__npy *npy, char head[HEAD + 1])
     memcpy(head, "\x93NUMPY\x01\x00", 8);
     head[8] = HEAD - BEFORE_TEXT;
     head[9] = 0;
-    zoe__format(head + BEFORE_TEXT, HEAD + 1 - BEFORE_TEXT, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }",
-                npy->rows, npy->columns);
+    zoe__format(head + BEFORE_TEXT, HEAD + 1 - BEFORE_TEXT,
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", npy->rows, npy->columns);
     head[BEFORE_TEXT + strlen(head + BEFORE_TEXT)] = ' ';
     head[HEAD - 1] = '\n';
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a task asks and what a run's network answers: tuples drawn as for the held-out figures, shown as the network sees them. */
+ * What a task asks and what a run's network answers: tuples drawn as for the held-out figures, shown as the network
+ * sees them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ typedef struct showing {
     zoe_plan *plan;
     zoe__loader *loader;
     float *logits;
-    uint8_t *crops;   /* [B * F][crop][crop][3] */
+    uint8_t *crops; /* [B * F][crop][crop][3] */
     zoe__thumb *thumbs;
     char (*captions)[CAPTION];
 } showing;
@@ -61,9 +62,10 @@ static zoe_status open_task(showing *s)
     ZOE_TRY(zoe__dataset_split(&s->dataset, s->context, s->run_options));
     const zoe_task_clips clips = {.clips = {s->dataset.clips[0], s->dataset.clips[1]},
                                   .count = {s->dataset.count[0], s->dataset.count[1]}};
-    ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, s->run_options, s->subject.spec.backbone, s->dataset.pack, &clips));
-    ZOE_FAIL_IF(s->context, s->task.tuples[ZOE_SPLIT_HELD_OUT] != 1, ZOE_UNSUPPORTED, "samples of task '%s' are not shown",
-                info->task);
+    ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, s->run_options, s->subject.spec.backbone, s->dataset.pack,
+                          &clips));
+    ZOE_FAIL_IF(s->context, s->task.tuples[ZOE_SPLIT_HELD_OUT] != 1, ZOE_UNSUPPORTED,
+                "samples of task '%s' are not shown", info->task);
     return ZOE_OK;
 }
 
@@ -109,8 +111,8 @@ static void cut(const showing *s, const uint8_t *frame, const int32_t *row, uint
 {
     const int crop = s->task.backbone->crop;
     for (int y = 0; y < crop; y++)
-        memcpy(out + (size_t)y * (size_t)crop * 3, frame + ((size_t)(row[0] + y) * (size_t)s->task.width + (size_t)row[1]) * 3,
-               (size_t)crop * 3);
+        memcpy(out + (size_t)y * (size_t)crop * 3,
+               frame + ((size_t)(row[0] + y) * (size_t)s->task.width + (size_t)row[1]) * 3, (size_t)crop * 3);
 }
 
 static double probability(const float *logits, int classes, int of)
@@ -130,10 +132,15 @@ static void fill_row(showing *s, const zoe__batch *batch, int i)
         if (logits[c] > logits[best]) best = c;
     s->result->right += best == label;
     for (int k = 0; k < frames; k++) {
-        const size_t image = (size_t)k * (size_t)tuples + (size_t)i, cell = (size_t)i * (size_t)(frames + 1) + (size_t)k;
+        const size_t image = (size_t)k * (size_t)tuples + (size_t)i,
+                     cell = (size_t)i * (size_t)(frames + 1) + (size_t)k;
         uint8_t *picture = s->crops + image * (size_t)crop * (size_t)crop * 3;
-        cut(s, batch->bytes + image * (size_t)s->task.width * (size_t)s->task.height * 3, batch->table + 4 * image, picture);
-        s->thumbs[cell] = (zoe__thumb){.rgb = picture, .width = crop, .height = crop, .border_thickness = 2,
+        cut(s, batch->bytes + image * (size_t)s->task.width * (size_t)s->task.height * 3, batch->table + 4 * image,
+            picture);
+        s->thumbs[cell] = (zoe__thumb){.rgb = picture,
+                                       .width = crop,
+                                       .height = crop,
+                                       .border_thickness = 2,
                                        .border = best == label ? ZOE__GREEN : ZOE__RED};
     }
     zoe__format(s->captions[i], CAPTION, "truth     %d\nanswer    %d %s\np(class 1) %.2f", label, best,
@@ -143,7 +150,8 @@ static void fill_row(showing *s, const zoe__batch *batch, int i)
 
 static zoe_status write_sheet(showing *s, const zoe__batch *batch, const char *png)
 {
-    const int tuples = s->options->tuples, columns = s->task.frames[ZOE_SPLIT_HELD_OUT] + 1, crop = s->task.backbone->crop;
+    const int tuples = s->options->tuples, columns = s->task.frames[ZOE_SPLIT_HELD_OUT] + 1,
+              crop = s->task.backbone->crop;
     const size_t images = (size_t)tuples * (size_t)(columns - 1);
     char title[256];
     zoe__image image = {0};
@@ -154,8 +162,8 @@ static zoe_status write_sheet(showing *s, const zoe__batch *batch, const char *p
     s->result->tuples = tuples;
     s->result->held_out = s->dataset.held_out;
     zoe__format(title, sizeof title, "%s, step %lld: %.120s\n%d of %d right, %s clips; class 1 = yes", s->kind->name,
-                (long long)zoe_checkpoint_get_info(s->subject.checkpoint)->step, s->kind->summary, s->result->right, tuples,
-                s->dataset.held_out ? "held-out" : "training");
+                (long long)zoe_checkpoint_get_info(s->subject.checkpoint)->step, s->kind->summary, s->result->right,
+                tuples, s->dataset.held_out ? "held-out" : "training");
     const int scale = crop >= 96 ? 1 : (96 + crop - 1) / crop;
     zoe_status status = zoe__image_sheet(&image, s->context, title, s->thumbs, tuples, columns, scale);
     if (status == ZOE_OK) status = zoe__image_write_png(&image, s->context, png);

@@ -86,8 +86,8 @@ static zoe_status check_kind(zoe__subject *s, const char *path)
     if (!S_ISDIR(info.st_mode) || s->folder[0]) return ZOE_OK;
     char checkpoints[ZOE__PATH];
     const bool fits = zoe__format(checkpoints, sizeof checkpoints, "%s/checkpoints", path);
-    ZOE_FAIL_IF(s->context, !fits || (zoe_checkpoint_files(path) == 0 && zoe_checkpoint_files(checkpoints) == 0), ZOE_DATA,
-                "%s: not a run folder (no options.json of ours in it)", path);
+    ZOE_FAIL_IF(s->context, !fits || (zoe_checkpoint_files(path) == 0 && zoe_checkpoint_files(checkpoints) == 0),
+                ZOE_DATA, "%s: not a run folder (no options.json of ours in it)", path);
     return ZOE_OK;
 }
 
@@ -117,7 +117,8 @@ void zoe__subject_close(zoe__subject *subject)
 
 bool zoe__subject_has_seen(const zoe__subject *subject, const char *sha256)
 {
-    return subject->trained_count && bsearch(&sha256, subject->trained, subject->trained_count, sizeof *subject->trained, by_text);
+    return subject->trained_count &&
+           bsearch(&sha256, subject->trained, subject->trained_count, sizeof *subject->trained, by_text);
 }
 
 zoe_status zoe__subject_pack(const zoe__subject *subject, char path[ZOE__PATH])
@@ -129,11 +130,13 @@ zoe_status zoe__subject_pack(const zoe__subject *subject, char path[ZOE__PATH])
     ZOE_TRY(zoe__run_read_options(subject->context, subject->folder, &run));
     const json_t *clips = json_object_get(run, "clips");
     const char *first = json_string_value(json_array_get(clips, 0));
-    const bool found = json_array_size(clips) == 1 && first && zoe_pack_is(first) && zoe__format(path, ZOE__PATH, "%s", first);
+    const bool found =
+        json_array_size(clips) == 1 && first && zoe_pack_is(first) && zoe__format(path, ZOE__PATH, "%s", first);
     zoe_status status = ZOE_OK;
     if (!found)
-        status = zoe__fail(subject->context, ZOE_DATA, "%s: neither its own pack nor the one it was given (%s) is there",
-                           subject->folder, first ? first : "none");
+        status =
+            zoe__fail(subject->context, ZOE_DATA, "%s: neither its own pack nor the one it was given (%s) is there",
+                      subject->folder, first ? first : "none");
     json_decref(run);
     return status;
 }

@@ -13,14 +13,15 @@ typedef struct zoe__subject {
     zoe_context *context;
     char folder[ZOE__PATH]; /* the run's; "" = a checkpoint file that lies in no run folder */
     zoe_checkpoint *checkpoint;
-    json_t *options;        /* of the run: {name: text} */
+    json_t *options; /* of the run: {name: text} */
     zoe__features_spec spec;
-    char **trained;         /* content hashes of the clips it was trained on, ascending */
+    char **trained; /* content hashes of the clips it was trained on, ascending */
     size_t trained_count;
-    bool trained_known;     /* false: the run does not say */
+    bool trained_known; /* false: the run does not say */
 } zoe__subject;
 
-/* path: a run folder or a checkpoint file. ZOE_DATA: neither, or no good checkpoint. A damaged newer checkpoint is logged. */
+/* path: a run folder or a checkpoint file. ZOE_DATA: neither, or no good checkpoint. A damaged newer checkpoint is
+ * logged. */
 zoe_status zoe__subject_open(zoe__subject *subject, zoe_context *context, const char *path);
 void zoe__subject_close(zoe__subject *subject);
 

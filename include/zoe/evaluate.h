@@ -36,8 +36,10 @@ typedef struct zoe_features_options {
 } zoe_features_options;
 zoe_features_options zoe_features_options_default(void);
 
-/* Opens the device and brings the run's network onto it. ZOE_DATA: no good checkpoint; ZOE_CONFIG: it does not fit its network. */
-zoe_status zoe_features_open(zoe_features **out, zoe_context *context, const char *run, const zoe_features_options *options);
+/* Opens the device and brings the run's network onto it. ZOE_DATA: no good checkpoint; ZOE_CONFIG: it does not fit its
+ * network. */
+zoe_status zoe_features_open(zoe_features **out, zoe_context *context, const char *run,
+                             const zoe_features_options *options);
 void zoe_features_free(zoe_features **features);
 
 /* Size of the pictures that are expected, pixels. The network sees a square out of their middle. */
@@ -53,12 +55,14 @@ typedef struct zoe_layer {
 size_t zoe_features_layers(const zoe_features *features);
 zoe_layer zoe_features_layer(const zoe_features *features, size_t index);
 
-/* The number of a layer; name NULL: the one that pretext heads take. ZOE_USAGE: no such layer (the message names all). */
+/* The number of a layer; name NULL: the one that pretext heads take. ZOE_USAGE: no such layer (the message names all).
+ */
 zoe_status zoe_features_find(const zoe_features *features, const char *name, size_t *index);
 
-/* rgb: bytes [n][height][width][3]. out[i]: [n][count of layers[i]] floats, each row the layer's {C, H, W} flattened. */
-zoe_status zoe_features_compute(zoe_features *features, const uint8_t *rgb, size_t n, const size_t *layers, float *const *out,
-                                size_t layer_count);
+/* rgb: bytes [n][height][width][3]. out[i]: [n][count of layers[i]] floats, each row the layer's {C, H, W} flattened.
+ */
+zoe_status zoe_features_compute(zoe_features *features, const uint8_t *rgb, size_t n, const size_t *layers,
+                                float *const *out, size_t layer_count);
 
 /* ---- protocols: one file each in host/evaluate/ ---- */
 
@@ -73,8 +77,8 @@ typedef struct zoe_protocol {
     const char *summary;       /* one line */
     const zoe_option *options; /* all its rows */
     /* clips: files, folders, lists or a pack; count 0: those of the run. */
-    zoe_status (*run)(zoe_context *context, const char *run, const char *const *clips, size_t count, const zoe_options *options,
-                      zoe_evaluation *out);
+    zoe_status (*run)(zoe_context *context, const char *run, const char *const *clips, size_t count,
+                      const zoe_options *options, zoe_evaluation *out);
 } zoe_protocol;
 
 /* NULL past the end. */
@@ -102,8 +106,8 @@ typedef struct zoe_embed_result {
     char layer[96];
 } zoe_embed_result;
 
-/* Writes out (NumPy .npy, float32 [rows][columns]) and a table beside it, out with .csv in place of .npy: row,file,rank,seconds,label.
- * ZOE_DATA: no frame at all; ZOE_BAD_FILES, ZOE_DISK. */
+/* Writes out (NumPy .npy, float32 [rows][columns]) and a table beside it, out with .csv in place of .npy:
+ * row,file,rank,seconds,label. ZOE_DATA: no frame at all; ZOE_BAD_FILES, ZOE_DISK. */
 zoe_status zoe_embed(zoe_context *context, const char *run, const char *const *files, size_t count, const char *out,
                      const zoe_embed_options *options, zoe_embed_result *result);
 
@@ -121,7 +125,8 @@ typedef struct zoe_samples_result {
     bool held_out;     /* of held-out clips; else of the training clips */
 } zoe_samples_result;
 
-/* Writes a contact sheet (PNG): one tuple a row, with its label and what the run's network says. Needs the clips of the run. */
+/* Writes a contact sheet (PNG): one tuple a row, with its label and what the run's network says. Needs the clips of the
+ * run. */
 zoe_status zoe_samples(zoe_context *context, const char *run, const char *png, const zoe_samples_options *options,
                        zoe_samples_result *result);
 

@@ -55,7 +55,8 @@ static void test_own_group_is_left_out(void **state)
     assert_true(nearest[4][3] == SIZE_MAX);
 }
 
-/* Against the plain definition in double, for widths that are no multiple of anything; any number of threads gives the same. */
+/* Against the plain definition in double, for widths that are no multiple of anything; any number of threads gives the
+ * same. */
 static void check_random(size_t n, size_t d)
 {
     float *rows = malloc(n * d * sizeof *rows);
@@ -102,15 +103,16 @@ static void test_shares(void **state)
     enum { N = 4 };
     const size_t none = SIZE_MAX;
     static const size_t label[N] = {0, 0, 1, 1};
-    size_t nearest[N][ZOE__NEAREST] = {{1, 2, 3, none, none}, {2, 3, 0, none, none}, {0, 1, none, none, none}, {2, 0, 1, none, none}};
+    size_t nearest[N][ZOE__NEAREST] = {
+        {1, 2, 3, none, none}, {2, 3, 0, none, none}, {0, 1, none, none, none}, {2, 0, 1, none, none}};
     (void)state;
     const zoe__shares shares = zoe__rows_shares(nearest, N, label);
     assert_true(shares.top1 == 0.5);  /* rows 0 and 3 */
     assert_true(shares.top5 == 0.75); /* and row 1, at the third place */
 }
 
-/* Three clips of two frames, labels A A B: a frame of the first sees A in 2 of 4, one of the third never. Five draws out of four frames
- * find what is there. */
+/* Three clips of two frames, labels A A B: a frame of the first sees A in 2 of 4, one of the third never. Five draws
+ * out of four frames find what is there. */
 static void test_chance(void **state)
 {
     static const size_t group[6] = {0, 0, 1, 1, 2, 2}, label[6] = {0, 0, 0, 0, 1, 1};
@@ -134,7 +136,8 @@ static void test_chance_of_five(void **state)
     assert_true(fabs(chance.top5 - 3 * (7.0 / 9) / 11) < 1e-12);
 }
 
-/* 3 x 5 pixels to 2 x 2: windows overlap as in PyTorch's adaptive average pooling: rows 0-1 and 1-2, columns 0-2 and 2-4. */
+/* 3 x 5 pixels to 2 x 2: windows overlap as in PyTorch's adaptive average pooling: rows 0-1 and 1-2, columns 0-2 and
+ * 2-4. */
 static void test_pixels(void **state)
 {
     enum { H = 3, W = 5 };
@@ -154,9 +157,9 @@ static void test_pixels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_angles),         cmocka_unit_test(test_own_group_is_left_out),
-        cmocka_unit_test(test_random),         cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_chance),         cmocka_unit_test(test_chance_of_five),
+        cmocka_unit_test(test_angles), cmocka_unit_test(test_own_group_is_left_out),
+        cmocka_unit_test(test_random), cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_chance), cmocka_unit_test(test_chance_of_five),
         cmocka_unit_test(test_pixels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

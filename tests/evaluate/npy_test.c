@@ -87,6 +87,7 @@ static int remove_folder(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_read_back), cmocka_unit_test(test_abandoned_leaves_nothing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_read_back),
+                                       cmocka_unit_test(test_abandoned_leaves_nothing)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * resnet18 leaves for PyTorch: weights as safetensors, input and outputs as .npy; torchvision_resnet18.py loads them by load_state_dict
- * and compares its own outputs to 1e-4. SKIPPED without PyTorch. Python: ZOE_TEST_PYTHON, else python3. */
+ * resnet18 leaves for PyTorch: weights as safetensors, input and outputs as .npy; torchvision_resnet18.py loads them by
+ * load_state_dict and compares its own outputs to 1e-4. SKIPPED without PyTorch. Python: ZOE_TEST_PYTHON, else python3.
+ */
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,8 +92,9 @@ static zoe_status stir(net *n)
         if (param.shape.c * param.shape.h * param.shape.w != 1) continue;
         float *plain = malloc(count * sizeof *plain);
         zoe_status status = plain ? zoe_store_get(n->store, i, plain) : ZOE_MEMORY;
-        for (size_t k = 0; k < count && status == ZOE_OK; k++) plain[k] = plain[k] * (float)zoe__random_between(&random, 0.8, 1.2) +
-                                                                         (param.trainable ? (float)zoe__random_between(&random, -0.1, 0.1) : 0);
+        for (size_t k = 0; k < count && status == ZOE_OK; k++)
+            plain[k] = plain[k] * (float)zoe__random_between(&random, 0.8, 1.2) +
+                       (param.trainable ? (float)zoe__random_between(&random, -0.1, 0.1) : 0);
         if (status == ZOE_OK) status = zoe_store_set(n->store, i, plain);
         free(plain);
         ZOE_TRY(status);
@@ -130,7 +132,8 @@ static zoe_status export(net *n, const char *folder)
 {
     char path[160];
     zoe_checkpoint *checkpoint;
-    const zoe_checkpoint_info info = {.net = "resnet18", .task = "shuffle-learn", .step = 3, .options = "{}", .state = "{}"};
+    const zoe_checkpoint_info info = {
+        .net = "resnet18", .task = "shuffle-learn", .step = 3, .options = "{}", .state = "{}"};
     snprintf(path, sizeof path, "%s/w.safetensors", folder);
     ZOE_TRY(zoe_checkpoint_capture(&checkpoint, n->context, n->store, n->graph, &info));
     const zoe_status status = zoe_checkpoint_export_safetensors(checkpoint, n->context, path, true);
