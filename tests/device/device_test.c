@@ -117,7 +117,7 @@ static void test_uploads_come_before_work_behind_the_fence(void **state)
 {
     fixture *f = *state;
     need_opencl(f);
-    enum { N = 1 << 16 };
+    enum { N = 1 << 12 };
     float *in = malloc(N * sizeof *in), *out = malloc(N * sizeof *out);
     zoe__mem *a, *b;
     zoe__kernel *kernel;
@@ -139,7 +139,8 @@ static void test_uploads_come_before_work_behind_the_fence(void **state)
     }
     assert_ok(f, zoe__device_fence(f->device)); /* with nothing to wait for */
     assert_ok(f, zoe__device_flush(f->device));
-    assert_int_equal(zoe__device_get_counters(f->device)->waits, waits + 16);
+    const size_t synced = f->device->sync ? 8 : 0; /* ZOE_SYNC=1 waits for each launch too */
+    assert_int_equal(zoe__device_get_counters(f->device)->waits, waits + 16 + synced);
     zoe__kernel_free(&kernel);
     zoe__mem_free(&a);
     zoe__mem_free(&b);
@@ -212,7 +213,10 @@ static void test_build_error_names_file_and_line(void **state)
     fixture *f = *state;
     need_opencl(f);
     zoe__kernel *kernel;
-    assert_fails(f, zoe__kernel_new(&kernel, f->device, "broken", "broken", NULL), ZOE_BUILD, "tests/device/cl/broken.cl:7");
+    /* Oclgrind's compiler does not heed #line. */
+    const bool heeds = !strstr(zoe_device_get_info(f->device)->platform, "Oclgrind");
+    assert_fails(f, zoe__kernel_new(&kernel, f->device, "broken", "broken", NULL), ZOE_BUILD,
+                 heeds ? "tests/device/cl/broken.cl:7" : "no_such_name");
     assert_null(kernel);
     assert_non_null(strstr(f->log, "no_such_name"));
     assert_fails(f, zoe__kernel_new(&kernel, f->device, "missing", "x", NULL), ZOE_BUILD, "cl/missing.cl");
