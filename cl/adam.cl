@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * g = gradient + decay * w,  m = beta1 m + rest1 g,  u = beta2 u + rest2 g^2  (rest = 1 - beta),
- * w -= lr * (m * correction1) / (sqrt(u * correction2) + eps). Words 0, 5, 6 of the scalars are the learning rate and the
+ * w -= lr * (m * correction1) / (sqrt(u * correction2) + eps). Words 0, 5, 6 of the scalars are the learning
+ * rate and the
  * corrections 1 / (1 - beta^t); `lines` lines of 16 numbers. */
 
 __kernel void adam_update(__global float8 *restrict weight, __global const float8 *restrict gradient,
@@ -11,8 +12,7 @@ __kernel void adam_update(__global float8 *restrict weight, __global const float
 {
     const float lr = as_float(scalars[0]) * lr_mult;
     const float correction1 = as_float(scalars[5]), correction2 = as_float(scalars[6]);
-    ZOE_FOR_PIXELS(1, lines, 2, rows)
-    {
+    ZOE_FOR_PIXELS(1, lines, 2, rows) {
         const int i = (plane + h) * 2 + w;
         const float8 old = weight[i], g = gradient[i] + decay * old;
         const float8 m = beta1 * first[i] + rest1 * g, u = beta2 * second[i] + rest2 * g * g;

@@ -2,12 +2,13 @@
  *
  * Stands before every program: the activation layout and the counter-based random numbers.
  *
- * Layout nChw8c with a zero halo: element (n, c, h, w) of a tensor with C8 = ceil(C / 8) channel blocks, interior H x W and
+ * Layout nChw8c with a zero halo: element (n, c, h, w) of a tensor with C8 = ceil(C / 8) channel blocks,
+ * interior H x W and
  * halo P lies at (((n*C8 + c/8)*(H + 2P) + h + P)*(W + 2P) + w + P)*8 + c%8. Channels past C are zero.
  *
  * Defined by the host: ZOE_FAMILY_VECTOR or ZOE_FAMILY_SIMT, ZOE_LANES (8 or 16). */
 
-#define ZOE_PIXEL(n, c8, h, w, C8, H, W, P) \
+#define ZOE_PIXEL(n, c8, h, w, C8, H, W, P)                                                                            \
     ((((size_t)((n) * (C8) + (c8)) * ((H) + 2 * (P)) + (h) + (P)) * ((W) + 2 * (P)) + (w) + (P)) * 8)
 
 /* Philox 4x32-10, the same numbers as zoe__philox() of host/core/philox.c. */
@@ -25,24 +26,27 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 /* ---- for the kernels that visit each pixel of a tensor: 8 channels are one float8 ---- */
 
 /* The five arguments of a view ('v' of zoe__plan_launch), and its pixel (h, w) of plane n * C8 + c8. */
-#define ZOE_IN(x) __global const float8 *x, int x##_C8, int x##_H, int x##_W, int x##_P
+#define ZOE_IN(x)  __global const float8 *x, int x##_C8, int x##_H, int x##_W, int x##_P
 #define ZOE_OUT(x) __global float8 *x, int x##_C8, int x##_H, int x##_W, int x##_P
-#define ZOE_AT(x, plane, h, w) \
+#define ZOE_AT(x, plane, h, w)                                                                                         \
     x[((size_t)(plane) * (x##_H + 2 * x##_P) + (h) + x##_P) * (x##_W + 2 * x##_P) + (w) + x##_P]
 
-/* Stands before a block that is run for each (plane, h, w) of planes x H x W exactly once, by all work-items together: `rows` rows
- * for each in the vector family, one pixel in simt (host/ops/node.h). The block must not leave by break or continue. */
+/* Stands before a block that is run for each (plane, h, w) of planes x H x W exactly once, by all work-items
+ * together: `rows` rows
+ * for each in the vector family, one pixel in simt (host/ops/node.h). The block must not leave by break or
+ * continue. */
 #ifdef ZOE_FAMILY_VECTOR
-#define ZOE_GROUP 1
-#define ZOE_FOR_PIXELS(planes, H, W, rows)                                                                      \
-    for (int row_ = (int)get_global_id(0) * (rows), end_ = min(row_ + (rows), (planes) * (H)); row_ < end_; row_++) \
-        for (int plane = row_ / (H), h = row_ - plane * (H), w = 0; w < (W); w++)
+#    define ZOE_GROUP 1
+#    define ZOE_FOR_PIXELS(planes, H, W, rows)                                                                         \
+        for (int row_ = (int)get_global_id(0) * (rows), end_ = min(row_ + (rows), (planes) * (H)); row_ < end_;        \
+             row_++)                                                                                                   \
+            for (int plane = row_ / (H), h = row_ - plane * (H), w = 0; w < (W); w++)
 #else
-#define ZOE_GROUP 64
-#define ZOE_FOR_PIXELS(planes, H, W, rows)                                                      \
-    const int pixel_ = (int)get_global_id(0), row_ = pixel_ / (W), plane = row_ / (H);         \
-    const int h = row_ - plane * (H), w = pixel_ - row_ * (W);                                  \
-    if (pixel_ < (planes) * (H) * (W) && (rows) > 0)
+#    define ZOE_GROUP 64
+#    define ZOE_FOR_PIXELS(planes, H, W, rows)                                                                         \
+        const int pixel_ = (int)get_global_id(0), row_ = pixel_ / (W), plane = row_ / (H);                             \
+        const int h = row_ - plane * (H), w = pixel_ - row_ * (W);                                                     \
+        if (pixel_ < (planes) * (H) * (W) && (rows) > 0)
 #endif
 
 /* The sum of x over the work-group's ZOE_GROUP items, given to all of them, in an order that no device changes.

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Channels 0 .. C-1 of x are channels first .. first+C-1 of y. One launch for each input, in order.
- *   forward:  visits the `blocks` blocks of y that x reaches; channels before `first` keep what earlier launches wrote
+ *   forward:  visits the `blocks` blocks of y that x reaches; channels before `first` keep what earlier launches
+ *   wrote
  *   backward: dx (+)= the channels of dy, zero in padded channels */
 
 __kernel void concat_channels_forward(ZOE_IN(x), ZOE_OUT(y), int first, int blocks, int planes, int rows)
 {
     const int shift = first % 8;
-    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const int n = plane / blocks, block = plane - n * blocks, to = n * y_C8 + first / 8 + block;
         if (shift == 0) {
             ZOE_AT(y, to, h, w) = ZOE_AT(x, n * x_C8 + block, h, w);
@@ -26,8 +26,7 @@ __kernel void concat_channels_forward(ZOE_IN(x), ZOE_OUT(y), int first, int bloc
 __kernel void concat_channels_backward(ZOE_IN(dy), ZOE_OUT(dx), int first, int C, int add, int planes, int rows)
 {
     const int shift = first % 8;
-    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int n = plane / dx_C8, block = plane - n * dx_C8, from = n * dy_C8 + first / 8 + block;
         float8 value = ZOE_AT(dy, from, h, w);
         if (shift != 0) {

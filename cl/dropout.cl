@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * to (+)= from * scale where element e's draw is at least threshold, else 0 (forward: x to y; backward: dy to dx).
- * e = ((n*C + c)*H + h)*W + w; its draw is word e % 4 of Philox(seed; e / 4, micro, step, node): host/ops/dropout.c. */
+ * e = ((n*C + c)*H + h)*W + w; its draw is word e % 4 of Philox(seed; e / 4, micro, step, node):
+ * host/ops/dropout.c. */
 
-/* The draws of channels c .. c+7 of a pixel, each from its own Philox block: eight blocks at once, one a lane. first is the number of
+/* The draws of channels c .. c+7 of a pixel, each from its own Philox block: eight blocks at once, one a lane.
+ * first is the number of
  * the first element, step = H * W elements from one channel to the next. */
 static inline uint8 draws(__global const uint *scalars, uint node, ulong first, ulong step)
 {
@@ -29,8 +31,7 @@ __kernel void dropout_apply(ZOE_IN(from), ZOE_OUT(to), __global const uint *scal
                             uint node, int add, int planes, int rows)
 {
     const ulong step = (ulong)to_H * to_W;
-    ZOE_FOR_PIXELS(planes, to_H, to_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, to_H, to_W, rows) {
         const int n = plane / to_C8, c8 = plane - n * to_C8;
         const ulong first = ((ulong)n * C + (ulong)c8 * 8) * step + (ulong)h * to_W + w;
         const int8 kept = draws(scalars, node, first, step) >= threshold; /* padded channels: 0 either way */

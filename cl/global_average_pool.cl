@@ -18,8 +18,7 @@ __kernel void global_average_pool_forward(ZOE_IN(x), ZOE_OUT(y), int planes)
 __kernel void global_average_pool_backward(ZOE_IN(dy), ZOE_OUT(dx), int add, int planes, int rows)
 {
     const float share = 1.0f / ((float)dx_H * (float)dx_W);
-    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         float8 value = ZOE_AT(dy, plane, 0, 0) * share;
         if (add) value += ZOE_AT(dx, plane, h, w);
         ZOE_AT(dx, plane, h, w) = value;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Each image by itself: d = max(|x|, eps), y = x / d, dx (+)= (dy - y * <y, dy>) / d (without the second term where |x| < eps).
+ * Each image by itself: d = max(|x|, eps), y = x / d, dx (+)= (dy - y * <y, dy>) / d (without the second term
+ * where |x| < eps).
  * norms: for each image 1 / d, and 1 where the norm counts, else 0. */
 
 /* sums[plane] = <a, b> over a plane of 8 channels, rows first. */
@@ -29,8 +30,7 @@ __kernel void l2_norms(__global const float *sums, __global float2 *norms, float
 
 __kernel void l2_forward(ZOE_IN(x), __global const float2 *norms, ZOE_OUT(y), int planes, int rows)
 {
-    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         ZOE_AT(y, plane, h, w) = ZOE_AT(x, plane, h, w) * norms[plane / x_C8].x;
     }
 }
@@ -48,8 +48,7 @@ __kernel void l2_join(__global float *sums, __global const float2 *norms, int im
 __kernel void l2_backward(ZOE_IN(y), ZOE_IN(dy), __global const float *dots, __global const float2 *norms, ZOE_OUT(dx),
                           int add, int planes, int rows)
 {
-    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int n = plane / y_C8;
         float8 value = (ZOE_AT(dy, plane, h, w) - ZOE_AT(y, plane, h, w) * dots[planes + n]) * norms[n].x;
         if (add) value += ZOE_AT(dx, plane, h, w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Local response normalisation across SIZE channels (odd, at most 17: a window ends within the blocks beside its own).
+ * Local response normalisation across SIZE channels (odd, at most 17: a window ends within the blocks beside its
+ * own).
  *   s[c] = k + share * sum over the window of x^2,   y = x * s^-beta        (share = alpha / size)
  *   dx (+)= dy * s^-beta - slope * x * sum over the window of dy * x * s^-beta / s    (slope = 2 alpha beta / size)
  * KEEP: forward leaves s behind. BETA_THREE_QUARTERS: s^-3/4 by square roots instead of pow(). */
@@ -40,11 +41,10 @@ static inline float8 window_sum(float8 before, float8 here, float8 after)
     return sum;
 }
 
-__kernel void lrn_forward(ZOE_IN(x), ZOE_OUT(y), __global float8 *kept, int C, float share, float beta, float k, int planes,
-                          int rows)
+__kernel void lrn_forward(ZOE_IN(x), ZOE_OUT(y), __global float8 *kept, int C, float share, float beta, float k,
+                          int planes, int rows)
 {
-    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const int c8 = plane % x_C8;
         const float8 value = ZOE_AT(x, plane, h, w);
         float8 before = 0.0f, after = 0.0f;
@@ -58,12 +58,11 @@ __kernel void lrn_forward(ZOE_IN(x), ZOE_OUT(y), __global float8 *kept, int C, f
     }
 }
 
-__kernel void lrn_backward(ZOE_IN(x), ZOE_IN(dy), __global const float8 *restrict kept, ZOE_OUT(dx), float beta, float slope,
-                           int add, int planes, int rows)
+__kernel void lrn_backward(ZOE_IN(x), ZOE_IN(dy), __global const float8 *restrict kept, ZOE_OUT(dx), float beta,
+                           float slope, int add, int planes, int rows)
 {
     const size_t step = (size_t)dx_H * dx_W; /* from a block to the next in kept */
-    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int c8 = plane % x_C8;
         __global const float8 *at = kept + ((size_t)plane * dx_H + h) * dx_W + w;
         const float8 value = ZOE_AT(x, plane, h, w), direct = ZOE_AT(dy, plane, h, w) * power(at[0], beta);

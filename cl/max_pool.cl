@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Maximum over KERNEL x KERNEL windows at stride STRIDE, clipped to the interior: the halo and the padding take no part.
- *   forward:  y = max of x; with KEEP, won = number r * KERNEL + s of the first tap that has it. A NaN is larger than all.
+ * Maximum over KERNEL x KERNEL windows at stride STRIDE, clipped to the interior: the halo and the padding take
+ * no part.
+ *   forward:  y = max of x; with KEEP, won = number r * KERNEL + s of the first tap that has it. A NaN is larger
+ *   than all.
  *   backward: dx (+)= sum of dy over the windows that this pixel won. */
 
 __kernel void max_pool_forward(ZOE_IN(x), ZOE_OUT(y), __global uchar8 *won, int pad, int planes, int rows)
 {
-    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const int top = h * STRIDE - pad, left = w * STRIDE - pad;
         const int r0 = max(0, -top), r1 = min(KERNEL, x_H - top), s0 = max(0, -left), s1 = min(KERNEL, x_W - left);
         float8 best = -INFINITY;
@@ -26,10 +27,10 @@ __kernel void max_pool_forward(ZOE_IN(x), ZOE_OUT(y), __global uchar8 *won, int 
     }
 }
 
-__kernel void max_pool_backward(__global const uchar8 *won, ZOE_IN(dy), ZOE_OUT(dx), int pad, int add, int planes, int rows)
+__kernel void max_pool_backward(__global const uchar8 *won, ZOE_IN(dy), ZOE_OUT(dx), int pad, int add, int planes,
+                                int rows)
 {
-    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int a = h + pad, b = w + pad;
         const int p0 = a < KERNEL ? 0 : (a - KERNEL) / STRIDE + 1, p1 = min(dy_H - 1, a / STRIDE);
         const int q0 = b < KERNEL ? 0 : (b - KERNEL) / STRIDE + 1, q1 = min(dy_W - 1, b / STRIDE);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * y[n,c,p,q] = bytes[n, top+p, left+q', c'] * scale[c] + shift[c] with scale = 1 / (255 std), shift = -mean / std; q' = Q-1-q
- * where the table's flip is not 0, c' = 2 - c with bgr. bytes [N][H][W][3]; table rows: top, left, flip, 0. A crop that would
+ * y[n,c,p,q] = bytes[n, top+p, left+q', c'] * scale[c] + shift[c] with scale = 1 / (255 std), shift = -mean /
+ * std; q' = Q-1-q
+ * where the table's flip is not 0, c' = 2 - c with bgr. bytes [N][H][W][3]; table rows: top, left, flip, 0. A
+ * crop that would
  * leave the picture is moved inside. */
 
-static inline float4 pixel(__global const uchar *bytes, int4 crop, int n, int h, int w, int H, int W, int P, int Q, int bgr,
-                           float4 scale, float4 shift)
+static inline float4 pixel(__global const uchar *bytes, int4 crop, int n, int h, int w, int H, int W, int P, int Q,
+                           int bgr, float4 scale, float4 shift)
 {
     const int top = clamp(crop.x, 0, H - P), left = clamp(crop.y, 0, W - Q);
     const int column = left + (crop.z != 0 ? Q - 1 - w : w);
@@ -14,28 +16,26 @@ static inline float4 pixel(__global const uchar *bytes, int4 crop, int n, int h,
     return (bgr ? rgb.s2103 : rgb) * scale + shift;
 }
 
-#define ARGUMENTS \
-    int H, int W, int bgr, float scale0, float scale1, float scale2, float shift0, float shift1, float shift2, int planes, \
-        int rows
+#define ARGUMENTS                                                                                                      \
+    int H, int W, int bgr, float scale0, float scale1, float scale2, float shift0, float shift1, float shift2,         \
+        int planes, int rows
 #define SCALE (float4)(scale0, scale1, scale2, 0.0f)
 #define SHIFT (float4)(shift0, shift1, shift2, 0.0f)
 
 __kernel void picture_blocked(__global const uchar *bytes, __global const int4 *table, ZOE_OUT(y), ARGUMENTS)
 {
-    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const float4 value = pixel(bytes, table[plane], plane, h, w, H, W, y_H, y_W, bgr, SCALE, SHIFT);
         ZOE_AT(y, plane, h, w) = (float8)(value, (float4)(0.0f));
     }
 }
 
 /* [N][3][P + 2 halo][Q + 2 halo] */
-__kernel void picture_planar(__global const uchar *bytes, __global const int4 *table, __global float *y, int y_C8, int y_H,
-                             int y_W, int y_P, ARGUMENTS)
+__kernel void picture_planar(__global const uchar *bytes, __global const int4 *table, __global float *y, int y_C8,
+                             int y_H, int y_W, int y_P, ARGUMENTS)
 {
     const size_t step = (size_t)(y_H + 2 * y_P) * (y_W + 2 * y_P);
-    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const float4 value = pixel(bytes, table[plane], plane, h, w, H, W, y_H, y_W, bgr, SCALE, SHIFT);
         __global float *to = &ZOE_AT(y, plane * 3, h, w);
         to[0] = value.x;

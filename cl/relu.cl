@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * y = max(0, x); dx (+)= dy where y > 0. The comparisons are written so that a NaN stays a NaN. x and y, dy and dx may be the
+ * y = max(0, x); dx (+)= dy where y > 0. The comparisons are written so that a NaN stays a NaN. x and y, dy and
+ * dx may be the
  * same memory. */
 
 __kernel void relu_forward(ZOE_IN(x), ZOE_OUT(y), int planes, int rows)
 {
-    ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const float8 value = ZOE_AT(x, plane, h, w);
         ZOE_AT(y, plane, h, w) = select(value, (float8)(0.0f), value <= 0.0f);
     }
@@ -14,8 +14,7 @@ __kernel void relu_forward(ZOE_IN(x), ZOE_OUT(y), int planes, int rows)
 
 __kernel void relu_backward(ZOE_IN(y), ZOE_IN(dy), ZOE_OUT(dx), int add, int planes, int rows)
 {
-    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         float8 value = select(ZOE_AT(dy, plane, h, w), (float8)(0.0f), ZOE_AT(y, plane, h, w) <= 0.0f);
         if (add) value += ZOE_AT(dx, plane, h, w);
         ZOE_AT(dx, plane, h, w) = value;

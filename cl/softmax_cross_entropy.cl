@@ -4,8 +4,8 @@
  *   loss = 1/N * sum over n of log(sum) - (x[label] - top),   dx (+)= (exp(x - top) / sum - [c == label]) * scale
  * Images whose label is outside 0..C-1 give nothing. */
 
-__kernel void softmax_images(ZOE_IN(x), __global const int *labels, __global float *tops, __global float *losses, int images,
-                             int C)
+__kernel void softmax_images(ZOE_IN(x), __global const int *labels, __global float *tops, __global float *losses,
+                             int images, int C)
 {
     __global float *sums = tops + images;
     const int n = (int)get_global_id(0), first = n * x_C8;
@@ -45,12 +45,11 @@ __kernel void softmax_mean(__global const float *losses, ZOE_OUT(y), int images)
     ZOE_AT(y, 0, 0, 0) = (float8)(sum / (float)images, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f);
 }
 
-__kernel void softmax_backward(ZOE_IN(x), __global const int *labels, __global const float *tops, ZOE_OUT(dx), int images,
-                               int C, float scale, int add, int planes, int rows)
+__kernel void softmax_backward(ZOE_IN(x), __global const int *labels, __global const float *tops, ZOE_OUT(dx),
+                               int images, int C, float scale, int add, int planes, int rows)
 {
     __global const float *sums = tops + images;
-    ZOE_FOR_PIXELS(planes, 1, 1, rows)
-    {
+    ZOE_FOR_PIXELS(planes, 1, 1, rows) {
         const int n = plane / x_C8, c8 = plane - n * x_C8, label = labels[n];
         float8 value = 0.0f;
         if (label >= 0 && label < C) {

@@ -40,8 +40,7 @@ static void ref_backward(const zoe__ref *ref)
     }
 }
 
-/* ---- device: aux 0 as above; the workspaces hold a partial sum for each plane, in backward also <y, dy> of each image
- * ---- */
+/* ---- device: aux 0 as above; workspaces: a partial sum for each plane, in backward <y, dy> of each image too ---- */
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
 {
