@@ -69,6 +69,17 @@ static const zoe__driver opencl_driver = {
     .close = close_device,
 };
 
+/* By its own word: Mesa 22.3 has no clCreateSubDevices at all, and calling it crashes. */
+static bool can_be_cut(cl_device_id device)
+{
+    cl_device_partition_property kinds[16] = {0};
+    size_t size = 0;
+    if (clGetDeviceInfo(device, CL_DEVICE_PARTITION_PROPERTIES, sizeof kinds, kinds, &size) != CL_SUCCESS) return false;
+    for (size_t i = 0; i < size / sizeof kinds[0]; i++)
+        if (kinds[i] == CL_DEVICE_PARTITION_EQUALLY) return true;
+    return false;
+}
+
 /* Part `part` of the device cut into `parts` of equally many compute units (a remainder stays unused). */
 static zoe_status take_part(zoe_device *device, unsigned part, unsigned parts)
 {
@@ -76,6 +87,8 @@ static zoe_status take_part(zoe_device *device, unsigned part, unsigned parts)
     const char *id = device->info.id;
     const uint32_t units = device->info.compute_units;
     ZOE_FAIL_IF(context, units < parts, ZOE_DEVICE, "%s has %u compute units: not enough for %u parts", id, units, parts);
+    ZOE_FAIL_IF(context, !can_be_cut(device->opencl->device), ZOE_DEVICE, "%s cannot be cut into parts: its driver has no way",
+                id);
     const cl_device_partition_property equally[] = {CL_DEVICE_PARTITION_EQUALLY, (cl_device_partition_property)(units / parts),
                                                     0};
     cl_uint made = 0;
