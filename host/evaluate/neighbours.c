@@ -123,6 +123,9 @@ static zoe_status name_frames(zoe__neighbours *n)
     free(texts);
     ZOE_FAIL_IF(n->context, groups < 2, ZOE_DATA,
                 "all %zu frames are of one clip or group: there is no other to find a neighbour in", n->count);
+    if (n->labels == 1)
+        zoe__log(n->context, ZOE_LOG_WARN, "all frames have the label '%s': every neighbour is right (see --labels)",
+                 zoe__neighbours_clip(n, 0)->label);
     n->chance = zoe__rows_chance(n->count, n->label, n->group);
     return ZOE_OK;
 }
