@@ -57,7 +57,14 @@ static zoe_status sum_plan(zoe_plan *plan, zoe__node *node)
     const sum_options *o = node->options;
     zoe__plan_halo(plan, node->input[0], o->halo);
     zoe__plan_gradient_halo(plan, node->input[0], o->halo);
+    if (o->halo) zoe__plan_planar(plan, node->input[0]); /* granted only to pictures */
     return ZOE_UNSUPPORTED;
+}
+
+/* An op is asked for its wishes only if it has kernels; sum_plan then leaves the node to its definition. */
+static zoe_status no_kernels(zoe_plan *plan, zoe__node *node)
+{
+    return zoe__fail(zoe__plan_context(plan), ZOE_WRONG, "%s has no kernels", node->name);
 }
 
 static const zoe__op weighted_sum = {
@@ -66,6 +73,8 @@ static const zoe__op weighted_sum = {
     .ref_forward = sum_forward,
     .ref_backward = sum_backward,
     .plan = sum_plan,
+    .forward = no_kernels,
+    .backward = no_kernels,
 };
 
 /* probe: notes a loss made by the op under test. */
@@ -352,11 +361,13 @@ void op_run(op_result *result, const op_case *test, const op_device *device, int
     *result = (op_result){0};
     op_setup_new(&setup, test, device, surroundings);
     op_setup_step(&setup);
+    if (surroundings & OP_TWICE) op_setup_step(&setup);
     const zoe__value_state *values = setup.plan->values;
     const bool raw = !zoe__device_is_host(setup.device);
     op_ok(&setup, zoe_plan_read(setup.plan, setup.y,
                                 add_tensor(result, zoe_shape_count(zoe_graph_shape(setup.graph, setup.y)), "y", "")));
     if (raw) check_padding(&setup, &values[setup.y].view, "y");
+    if (raw && surroundings & OP_HALO && !test->is_loss) assert_int_equal(values[setup.y].view.halo, 2);
     for (int i = 0; i < test->inputs && !(surroundings & OP_INFERENCE); i++) {
         if (test->dtype[i] != ZOE_F32 || !values[setup.x[i]].gradient) continue;
         char name[16];

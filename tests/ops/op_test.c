@@ -126,7 +126,7 @@ static void check_same_bits(const op_result *a, const op_result *b, const char *
 
 static const int all_surroundings[] = {
     0,
-    OP_HALO | OP_AFTER,
+    OP_HALO | OP_AFTER | OP_TWICE,
     OP_HALO | OP_THROUGH,
     OP_BEFORE | OP_MICRO,
     OP_THROUGH,

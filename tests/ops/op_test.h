@@ -69,6 +69,7 @@ enum {
     OP_MICRO = 16,  /* two micro-batches */
     OP_INFERENCE = 32,
     OP_STATISTICS = 64, /* with OP_INFERENCE: batch statistics */
+    OP_TWICE = 256,     /* two steps, one after the other */
     OP_GRID = 128       /* inputs and parameters on a grid of distinct numbers, for finite differences */
 };
 
