@@ -64,6 +64,9 @@ const zoe__verb *zoe__verb_find(const char *name);
 /* One JSON value and a newline on stdout; takes the reference (NULL counts as a lack of memory). ZOE_DISK: stdout is full or closed. */
 zoe_status zoe__cli_print_json(zoe__cli *cli, json_t *value);
 
+/* A JSON text of a file name: bytes that are not UTF-8 show as '?'. NULL: out of memory. */
+json_t *zoe__cli_text(const char *bytes);
+
 /* Reads argv after the verb: options into cli->options, words into words[] (room for `room`); "@FILE" reads more from a file, one
  * option or word a line ('#' starts a comment); "--" ends the options. Texts read from files live in `owned`, an array of
  * texts to free. *help becomes true on --help or -h. */

@@ -72,8 +72,8 @@ static zoe_status report(zoe__cli *cli, const char *folder, double seconds)
     if (cli->json) {
         json_t *list = json_array();
         for (size_t i = 0; i < skips; i++)
-            json_array_append_new(list, json_pack("{s:s, s:s}", "file", skipped[i].file, "reason", skipped[i].reason));
-        status = zoe__cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:f, s:o, s:f}", "pack", folder, "clips", (json_int_t)clips,
+            json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason", zoe__cli_text(skipped[i].reason)));
+        status = zoe__cli_print_json(cli, json_pack("{s:o, s:I, s:I, s:f, s:o, s:f}", "pack", zoe__cli_text(folder), "clips", (json_int_t)clips,
                                                     "frames", (json_int_t)frames, "seconds", length, "skipped", list,
                                                     "indexing_seconds", seconds));
     } else {

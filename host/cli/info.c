@@ -30,7 +30,7 @@ static json_t *pack_json(const zoe_pack *pack)
         json_object_set_new(labels, clip->label, json_integer(n + 1));
     }
     for (size_t i = 0; i < skipped_count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "file", skipped[i].file, "reason", skipped[i].reason));
+        json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason", zoe__cli_text(skipped[i].reason)));
     return json_pack("{s:s, s:I, s:I, s:f, s:o, s:o}", "kind", "pack", "clips", (json_int_t)clips, "frames", (json_int_t)frames,
                      "seconds", seconds, "labels", labels, "skipped", list);
 }

@@ -66,7 +66,7 @@ static zoe_status write_frame(zoe__cli *cli, view *v, int rank, const char *path
     if (status == ZOE_OK) status = zoe__image_write_png(&image, cli->context, path);
     zoe__image_free(&image);
     if (status != ZOE_OK) return status;
-    json_array_append_new(v->written, json_pack("{s:i, s:f, s:s}", "rank", rank, "seconds", v->clip->times[rank], "file", path));
+    json_array_append_new(v->written, json_pack("{s:i, s:f, s:o}", "rank", rank, "seconds", v->clip->times[rank], "file", zoe__cli_text(path)));
     return ZOE_OK;
 }
 
@@ -125,7 +125,7 @@ static zoe_status write_all(zoe__cli *cli, view *v)
 static zoe_status report(zoe__cli *cli, const view *v)
 {
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:s, s:i, s:f, s:f, s:i, s:i, s:O}", "clip", v->clip->path, "frames",
+        return zoe__cli_print_json(cli, json_pack("{s:o, s:i, s:f, s:f, s:i, s:i, s:O}", "clip", zoe__cli_text(v->clip->path), "frames",
                                                   v->clip->frames, "seconds", v->clip->seconds, "fps", v->clip->fps, "width",
                                                   v->clip->width, "height", v->clip->height, "written", v->written));
     size_t i;
