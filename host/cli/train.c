@@ -201,14 +201,11 @@ static zoe_status run(zoe__cli *cli)
 static zoe_status extend(zoe__cli *cli)
 {
     ZOE_TRY(zoe_options_add(cli->options, zoe_train_option_table()));
-    for (size_t i = 0; i < cli->arg_count; i++) {
-        if (cli->args[i][0] == '-') continue;
+    for (size_t i = 0; i < cli->arg_count; i++)
         for (size_t t = 0; zoe_task_at(t); t++)
             if (!strcmp(zoe_task_at(t)->name, cli->args[i])) return zoe_options_add(cli->options, zoe_task_at(t)->options);
-        break;
-    }
-    if (cli->help)
-        for (size_t t = 0; zoe_task_at(t); t++) ZOE_TRY(zoe_options_add(cli->options, zoe_task_at(t)->options));
+    if (!cli->help && cli->arg_count && cli->args[0][0] != '-') return zoe_task_find(cli->context, cli->args[0]) ? ZOE_OK : ZOE_USAGE;
+    for (size_t t = 0; zoe_task_at(t); t++) ZOE_TRY(zoe_options_add(cli->options, zoe_task_at(t)->options));
     return ZOE_OK;
 }
 

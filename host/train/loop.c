@@ -51,8 +51,9 @@ static zoe_status check_finite(const zoe__session *s, const zoe_checkpoint *chec
     return ZOE_OK;
 }
 
-zoe_status zoe__session_save(zoe__session *s)
+zoe_status zoe__session_save(zoe__session *s, bool last)
 {
+    const double start = zoe__seconds();
     char folder[ZOE__PATH], *options = options_text(s), *state = state_text(s);
     zoe_checkpoint *checkpoint = NULL;
     zoe_status status = ZOE_OK;
@@ -63,8 +64,9 @@ zoe_status zoe__session_save(zoe__session *s)
     ZOE_TRY_OUT(zoe_checkpoint_capture(&checkpoint, s->context, s->store, s->graph, &info));
     ZOE_TRY_OUT(check_finite(s, checkpoint));
     ZOE_TRY_OUT(zoe_checkpoint_save(checkpoint, s->context, folder));
-    zoe_checkpoint_weights_sha256(checkpoint, s->result->weights_sha256);
+    if (last) zoe_checkpoint_weights_sha256(checkpoint, s->result->weights_sha256);
 out:
+    s->saving_seconds += zoe__seconds() - start;
     zoe_checkpoint_free(&checkpoint);
     free(options);
     free(state);
@@ -173,7 +175,8 @@ static zoe_status one_step(loop *l)
 
 static double samples_per_s(const zoe__session *s)
 {
-    return s->loop_seconds > 0 ? (double)(s->loop_steps * s->result->tuples_per_step) / s->loop_seconds : NAN;
+    const double seconds = s->loop_seconds - s->saving_seconds;
+    return seconds > 0 ? (double)(s->loop_steps * s->result->tuples_per_step) / seconds : NAN;
 }
 
 static void tell(loop *l)
@@ -221,11 +224,11 @@ static zoe_status steps(loop *l)
         if (s->step % log_every == 0 || s->step == s->steps || s->loop_steps == 1) ZOE_TRY(log_step(l));
         tell(l);
         if (s->step < s->steps && zoe__seconds() - l->saved >= every) {
-            ZOE_TRY(zoe__session_save(s));
+            ZOE_TRY(zoe__session_save(s, false));
             l->saved = zoe__seconds();
         }
     }
-    if (s->loop_steps > 0) ZOE_TRY(zoe__session_save(s));
+    if (s->loop_steps > 0 || s->step == 0) ZOE_TRY(zoe__session_save(s, true)); /* else the newest checkpoint is of this step */
     s->loop_seconds = zoe__seconds() - start;
     if (end == ZOE_OK) return ZOE_OK;
     zoe__run_log(&s->run, json_pack("{s:s, s:I, s:s}", "event", "stop", "step", (json_int_t)s->step, "reason", zoe_status_text(end)));
@@ -255,7 +258,7 @@ static zoe_status keep_what_is_there(zoe__session *s, zoe_status status)
     char text[512];
     zoe__format(text, sizeof text, "%s", zoe_context_error(s->context));
     zoe_context_clear(s->context);
-    ZOE_TRY(zoe__session_save(s));
+    ZOE_TRY(zoe__session_save(s, true));
     return zoe__fail(s->context, status, "%s", text);
 }
 

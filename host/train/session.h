@@ -36,7 +36,7 @@ typedef struct zoe__session {
     int64_t steps, step;     /* wanted; done */
     double started, deadline; /* zoe__seconds(); INFINITY = none */
     double earlier_seconds;  /* of training in earlier sessions */
-    double loop_seconds, waited; /* of this session */
+    double loop_seconds, waited, saving_seconds; /* of this session; the first includes the others */
     int64_t loop_steps;      /* of this session */
     double recent_loss[ZOE__RECENT], recent_accuracy[ZOE__RECENT];
     int64_t recent;          /* values put into the rings so far */
@@ -45,8 +45,9 @@ typedef struct zoe__session {
 /* The steps, with log and checkpoints. ZOE_STOPPED, ZOE_TIME, ZOE_DIVERGED, ZOE_BAD_FILES, ... */
 zoe_status zoe__session_loop(zoe__session *s);
 
-/* Writes a checkpoint of the state after s->step steps. ZOE_DIVERGED: a weight is not finite; nothing is written. */
-zoe_status zoe__session_save(zoe__session *s);
+/* Writes a checkpoint of the state after s->step steps; the last one's hash goes into the result. ZOE_DIVERGED: a weight is not finite;
+ * nothing is written. */
+zoe_status zoe__session_save(zoe__session *s, bool last);
 
 /* Takes up the newest good checkpoint, if there is one. */
 zoe_status zoe__session_restore(zoe__session *s);

@@ -14,7 +14,7 @@
 bool zoe__session_stop(const zoe__session *s, zoe_status *status)
 {
     if (s->hooks && s->hooks->stop && s->hooks->stop(s->hooks->user)) *status = ZOE_STOPPED;
-    else if (zoe__seconds() >= s->deadline) *status = ZOE_TIME;
+    else if (s->loop_steps > 0 && zoe__seconds() >= s->deadline) *status = ZOE_TIME; /* after a step there is something to keep */
     else return false;
     return true;
 }

@@ -46,6 +46,21 @@ expect 'split.json names each clip once' [ "$(grep -c '^    "[0-9a-f]\{64\}"' r/
 expect 'split.json has no clip on both sides' [ -z "$(grep -o '"[0-9a-f]\{64\}"' r/split.json | sort | uniq -d)" ]
 check 0 '' info r --json
 
+# ---- a batch that no device has room for; bad files; labels and groups from a table ----
+check 5 'available' train shuffle-learn run/pack --out r2 --batch 20000
+expect 'it leaves no folder' [ ! -e r2 ]
+mkdir mixed && cp clips/*/0000[0-4].mp4 mixed/ && printf 'this is no film\n' > mixed/text.mp4
+check 9 'text.mp4' train shuffle-learn mixed --out bad $quick
+check 0 'skipped: .*text.mp4' train shuffle-learn mixed --out bad $quick --resume --max-bad 0.5 --json
+expect 'the bad file is counted' is "$(value skipped_files) == 1 && $(value clips) == 5"
+{ echo 'file,kind,who'; for n in 0 1 2 3 4; do echo "0000$n.mp4,k$n,p$((n % 2))"; done; } > labels.csv
+rm mixed/text.mp4
+check 0 '' train shuffle-learn mixed --out grouped $quick --labels labels.csv --label kind --group who --holdout-groups p1 --json
+expect 'two clips of p1 are held out' is "$(value held_out_clips) == 2 && $(value clips) == 3"
+check 0 '' info grouped/pack --json
+expect 'labels are of the table' [ "$(value k3)" = 1 ]
+check 3 'no column' train shuffle-learn mixed --out grouped2 $quick --labels labels.csv --label nothing
+
 # ---- --dry-run writes nothing ----
 check 0 '' train shuffle-learn run/pack --out dry --batch 8 --dry-run --json
 expect 'a dry run leaves nothing' [ ! -e dry ]
