@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An OpenCL layer that makes one call fail (OPENCL_LAYERS names it to the loader, which stands it between us and the
+ * driver). zoe_fault_set(n, code): call number n of those below from now on returns code, n = 0: none does. */
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl_layer.h>
+
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT void zoe_fault_set(long at, int code);
+EXPORT long zoe_fault_calls(void);
+EXPORT CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *needed);
+EXPORT CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,
+                                                   cl_uint *entries_out, const struct _cl_icd_dispatch **layer_out);
+
+static struct _cl_icd_dispatch layer;
+static const struct _cl_icd_dispatch *next;
+static long calls, fail_at;
+static int fail_code;
+
+void zoe_fault_set(long at, int code)
+{
+    calls = 0;
+    fail_at = at;
+    fail_code = code;
+}
+
+long zoe_fault_calls(void)
+{
+    return calls;
+}
+
+static int strikes(void)
+{
+    return ++calls == fail_at;
+}
+
+/* Functions that return a code, and those that return an object and put the code into *e. */
+#define CODE(name, parameters, ...)                                                                                    \
+    static CL_API_ENTRY cl_int CL_API_CALL my_##name parameters                                                        \
+    {                                                                                                                  \
+        return strikes() ? fail_code : next->name(__VA_ARGS__);                                                        \
+    }
+#define OBJECT(type, name, parameters, ...)                                                                            \
+    static CL_API_ENTRY type CL_API_CALL my_##name parameters                                                          \
+    {                                                                                                                  \
+        if (!strikes()) return next->name(__VA_ARGS__);                                                                \
+        if (e) *e = fail_code;                                                                                         \
+        return NULL;                                                                                                   \
+    }
+#define WAITS cl_uint waits, const cl_event *list, cl_event *event
+
+typedef void CL_CALLBACK context_callback(const char *, const void *, size_t, void *);
+typedef void CL_CALLBACK program_callback(cl_program, void *);
+
+OBJECT(cl_context, clCreateContext,
+       (const cl_context_properties *p, cl_uint n, const cl_device_id *d, context_callback *f, void *u, cl_int *e), p, n, d, f, u,
+       e)
+OBJECT(cl_command_queue, clCreateCommandQueue,
+       (cl_context c, cl_device_id d, cl_command_queue_properties p, cl_int *e), c, d, p, e)
+OBJECT(cl_mem, clCreateBuffer, (cl_context c, cl_mem_flags f, size_t s, void *h, cl_int *e), c, f, s, h, e)
+OBJECT(cl_mem, clCreateSubBuffer, (cl_mem m, cl_mem_flags f, cl_buffer_create_type t, const void *i, cl_int *e), m, f, t, i, e)
+OBJECT(cl_program, clCreateProgramWithSource, (cl_context c, cl_uint n, const char **s, const size_t *l, cl_int *e), c, n, s, l,
+       e)
+OBJECT(cl_kernel, clCreateKernel, (cl_program p, const char *s, cl_int *e), p, s, e)
+CODE(clBuildProgram, (cl_program p, cl_uint n, const cl_device_id *d, const char *o, program_callback *f, void *u), p, n, d, o,
+     f, u)
+CODE(clSetKernelArg, (cl_kernel k, cl_uint i, size_t s, const void *v), k, i, s, v)
+CODE(clEnqueueNDRangeKernel,
+     (cl_command_queue q, cl_kernel k, cl_uint n, const size_t *o, const size_t *g, const size_t *l, WAITS), q, k, n, o, g, l,
+     waits, list, event)
+CODE(clEnqueueReadBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, void *p, WAITS), q, m, b, o, s, p, waits,
+     list, event)
+CODE(clEnqueueWriteBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, const void *p, WAITS), q, m, b, o, s, p,
+     waits, list, event)
+CODE(clEnqueueFillBuffer, (cl_command_queue q, cl_mem m, const void *p, size_t n, size_t o, size_t s, WAITS), q, m, p, n, o, s,
+     waits, list, event)
+CODE(clEnqueueBarrierWithWaitList, (cl_command_queue q, WAITS), q, waits, list, event)
+CODE(clWaitForEvents, (cl_uint n, const cl_event *list), n, list)
+CODE(clFinish, (cl_command_queue q), q)
+CODE(clFlush, (cl_command_queue q), q)
+
+cl_int clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *needed)
+{
+    static const char title[] = "zoetrope faults";
+    static const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
+    const void *from = name == CL_LAYER_API_VERSION ? (const void *)&version : title;
+    const size_t n = name == CL_LAYER_API_VERSION ? sizeof version : sizeof title;
+    if (name != CL_LAYER_API_VERSION && name != CL_LAYER_NAME) return CL_INVALID_VALUE;
+    if (value && size < n) return CL_INVALID_VALUE;
+    if (value) memcpy(value, from, n);
+    if (needed) *needed = n;
+    return CL_SUCCESS;
+}
+
+cl_int clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target, cl_uint *entries_out,
+                   const struct _cl_icd_dispatch **layer_out)
+{
+    const size_t known = sizeof layer / sizeof(void *);
+    next = target;
+    memcpy(&layer, target, (entries < known ? entries : known) * sizeof(void *));
+#define USE(name) layer.name = my_##name
+    USE(clCreateContext), USE(clCreateCommandQueue), USE(clCreateBuffer), USE(clCreateSubBuffer);
+    USE(clCreateProgramWithSource), USE(clCreateKernel), USE(clBuildProgram), USE(clSetKernelArg);
+    USE(clEnqueueNDRangeKernel), USE(clEnqueueReadBuffer), USE(clEnqueueWriteBuffer), USE(clEnqueueFillBuffer);
+    USE(clEnqueueBarrierWithWaitList), USE(clWaitForEvents), USE(clFinish), USE(clFlush);
+    *entries_out = (cl_uint)known;
+    *layer_out = &layer;
+    return CL_SUCCESS;
+}
