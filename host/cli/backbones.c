@@ -22,9 +22,9 @@ static zoe_status describe(zoe__cli *cli, const zoe_backbone *net, json_t **out)
             json_array_append_new(layers, json_pack("{s:s, s:[i, i, i]}", "name", name, "shape", s.c, s.h, s.w));
         }
         const zoe_shape f = zoe_graph_shape(graph, features);
-        *out = json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:I, s:o}", "name", net->name, "summary", net->summary, "frame", net->frame,
-                         "crop", net->crop, "features", net->features, "feature_count", f.c * f.h * f.w, "parameters",
-                         (json_int_t)zoe_graph_parameters(graph), "layers", layers);
+        *out = json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:I, s:o}", "name", net->name, "summary", net->summary,
+                         "frame", net->frame, "crop", net->crop, "features", net->features, "feature_count",
+                         f.c * f.h * f.w, "parameters", (json_int_t)zoe_graph_parameters(graph), "layers", layers);
     }
     zoe_graph_free(&graph);
     return status;
@@ -39,7 +39,8 @@ static void print_one(const json_t *net)
            json_integer_value(json_object_get(net, "frame")), json_integer_value(json_object_get(net, "crop")),
            json_integer_value(json_object_get(net, "parameters")), json_string_value(json_object_get(net, "features")),
            json_integer_value(json_object_get(net, "feature_count")));
-    json_array_foreach(json_object_get(net, "layers"), i, layer) printf(" %s", json_string_value(json_object_get(layer, "name")));
+    json_array_foreach(json_object_get(net, "layers"), i, layer)
+        printf(" %s", json_string_value(json_object_get(layer, "name")));
     putchar('\n');
 }
 

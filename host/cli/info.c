@@ -30,9 +30,10 @@ static json_t *pack_json(const zoe_pack *pack)
         json_object_set_new(labels, clip->label, json_integer(n + 1));
     }
     for (size_t i = 0; i < skipped_count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason", zoe__cli_text(skipped[i].reason)));
-    return json_pack("{s:s, s:I, s:I, s:f, s:o, s:o}", "kind", "pack", "clips", (json_int_t)clips, "frames", (json_int_t)frames,
-                     "seconds", seconds, "labels", labels, "skipped", list);
+        json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason",
+                                              zoe__cli_text(skipped[i].reason)));
+    return json_pack("{s:s, s:I, s:I, s:f, s:o, s:o}", "kind", "pack", "clips", (json_int_t)clips, "frames",
+                     (json_int_t)frames, "seconds", seconds, "labels", labels, "skipped", list);
 }
 
 static void print_pack(const json_t *info)
@@ -71,7 +72,8 @@ static json_t *tensor_list(const zoe_checkpoint *checkpoint, size_t *parameters)
         const zoe_checkpoint_tensor t = zoe_checkpoint_tensor_at(checkpoint, i);
         json_t *shape = json_array();
         for (int d = 0; d < t.rank; d++) json_array_append_new(shape, json_integer(t.dims[d]));
-        json_array_append_new(list, json_pack("{s:s, s:o, s:b}", "name", t.name, "shape", shape, "trainable", (int)t.trainable));
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:b}", "name", t.name, "shape", shape, "trainable", (int)t.trainable));
         *parameters += t.trainable ? t.count : 0;
     }
     return list;
@@ -84,10 +86,10 @@ static json_t *checkpoint_json(const zoe_checkpoint *checkpoint)
     const zoe_checkpoint_info *info = zoe_checkpoint_get_info(checkpoint);
     json_t *tensors = tensor_list(checkpoint, &parameters);
     zoe_checkpoint_weights_sha256(checkpoint, sha);
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:o?, s:o?, s:o}", "kind", "checkpoint", "checkpoint",
-                     zoe_checkpoint_path(checkpoint), "net", info->net, "task", info->task, "step", (json_int_t)info->step,
-                     "parameters", (json_int_t)parameters, "weights_sha256", sha, "options", json_loads(info->options, 0, NULL),
-                     "state", json_loads(info->state, 0, NULL), "tensors", tensors);
+    return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:s, s:o?, s:o?, s:o}", "kind", "checkpoint", "checkpoint",
+                     zoe__cli_text(zoe_checkpoint_path(checkpoint)), "net", info->net, "task", info->task, "step",
+                     (json_int_t)info->step, "parameters", (json_int_t)parameters, "weights_sha256", sha, "options",
+                     json_loads(info->options, 0, NULL), "state", json_loads(info->state, 0, NULL), "tensors", tensors);
 }
 
 static void print_checkpoint(const json_t *info)
@@ -101,8 +103,8 @@ static void print_checkpoint(const json_t *info)
            json_integer_value(json_object_get(info, "parameters")));
     const char *name;
     json_t *value;
-    json_object_foreach(json_object_get(info, "options"), name, value)
-        if (json_is_string(value)) printf("option          --%s %s\n", name, json_string_value(value));
+    json_object_foreach(json_object_get(info, "options"), name, value) if (json_is_string(value))
+        printf("option          --%s %s\n", name, json_string_value(value));
 }
 
 /* Figures that the run wrote when it ended, its options and whether it is complete. */
@@ -110,7 +112,7 @@ static void add_run(json_t *info, const char *path)
 {
     char file[ZOE__PATH];
     json_object_set_new(info, "kind", json_string("run"));
-    json_object_set_new(info, "run", json_string(path));
+    json_object_set_new(info, "run", zoe__cli_text(path));
     json_t *result = zoe__format(file, sizeof file, "%s/result.json", path) ? json_load_file(file, 0, NULL) : NULL;
     json_object_set_new(info, "result", result ? result : json_null());
 }
@@ -140,9 +142,9 @@ static zoe_status read_target(zoe__cli *cli, const char *path, bool is_run, json
 
 static json_t *launch_json(const zoe_launch_info *l)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:[i, i, i, i], s:f, s:f}", "pass", l->pass, "layer", l->layer, "op", l->op,
-                     "kernel", l->kernel, "algorithm", l->algorithm, "shape", l->shape.n, l->shape.c, l->shape.h, l->shape.w,
-                     "flops", l->flops, "bytes", l->bytes);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:[i, i, i, i], s:f, s:f}", "pass", l->pass, "layer", l->layer, "op",
+                     l->op, "kernel", l->kernel, "algorithm", l->algorithm, "shape", l->shape.n, l->shape.c, l->shape.h,
+                     l->shape.w, "flops", l->flops, "bytes", l->bytes);
 }
 
 static zoe_status collect_plan(const zoe_plan *plan, const zoe_device_info *device, void *user)
@@ -153,10 +155,11 @@ static zoe_status collect_plan(const zoe_plan *plan, const zoe_device_info *devi
         json_array_append_new(list, launch_json(&launch));
     }
     const zoe_plan_memory m = zoe_plan_get_memory(plan);
-    json_object_set_new(info, "plan", json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "device", device->id, "arena_bytes",
-                                                (json_int_t)m.arena_bytes, "unshared_bytes", (json_int_t)m.unshared_bytes,
-                                                "input_bytes", (json_int_t)m.input_bytes, "parameter_bytes",
-                                                (json_int_t)m.parameter_bytes, "launches", list));
+    json_object_set_new(info, "plan",
+                        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "device", device->id, "arena_bytes",
+                                  (json_int_t)m.arena_bytes, "unshared_bytes", (json_int_t)m.unshared_bytes,
+                                  "input_bytes", (json_int_t)m.input_bytes, "parameter_bytes",
+                                  (json_int_t)m.parameter_bytes, "launches", list));
     return ZOE_OK;
 }
 
@@ -172,18 +175,21 @@ static void print_plan(const json_t *plan)
     json_t *row;
     double flops = 0;
     printf("%-9s%-26s%-26s%-11s%-20s%10s%10s\n", "pass", "layer", "kernel", "algorithm", "shape", "MFLOP", "MB");
-    json_array_foreach(json_object_get(plan, "launches"), i, row) {
+    json_array_foreach(json_object_get(plan, "launches"), i, row)
+    {
         char shape[48];
         int d[4];
         for (size_t k = 0; k < 4; k++) d[k] = (int)json_integer_value(json_array_get(json_object_get(row, "shape"), k));
         zoe__format(shape, sizeof shape, "%dx%dx%dx%d", d[0], d[1], d[2], d[3]);
         const double f = json_number_value(json_object_get(row, "flops"));
         flops += f;
-        printf("%-9s%-26s%-26s%-11s%-20s%10.2f%10.2f\n", text_of(row, "pass"), text_of(row, "layer"), text_of(row, "kernel"),
-               text_of(row, "algorithm"), shape, f / 1e6, json_number_value(json_object_get(row, "bytes")) / 1e6);
+        printf("%-9s%-26s%-26s%-11s%-20s%10.2f%10.2f\n", text_of(row, "pass"), text_of(row, "layer"),
+               text_of(row, "kernel"), text_of(row, "algorithm"), shape, f / 1e6,
+               json_number_value(json_object_get(row, "bytes")) / 1e6);
     }
-    printf("%zu launches, %.3g GFLOP; arena %.1f MiB (%.1f unshared) on %s\n", json_array_size(json_object_get(plan, "launches")),
-           flops / 1e9, json_number_value(json_object_get(plan, "arena_bytes")) / 1048576,
+    printf("%zu launches, %.3g GFLOP; arena %.1f MiB (%.1f unshared) on %s\n",
+           json_array_size(json_object_get(plan, "launches")), flops / 1e9,
+           json_number_value(json_object_get(plan, "arena_bytes")) / 1048576,
            json_number_value(json_object_get(plan, "unshared_bytes")) / 1048576, text_of(plan, "device"));
 }
 
@@ -201,8 +207,10 @@ static zoe_status show_run(zoe__cli *cli, const char *path, bool plan)
         status = zoe__train_inspect(cli->context, path, &device, collect_plan, info);
     }
     if (status == ZOE_OK && cli->json) return zoe__cli_print_json(cli, info);
-    if (status == ZOE_OK && plan) print_plan(json_object_get(info, "plan"));
-    else if (status == ZOE_OK) print_checkpoint(info);
+    if (status == ZOE_OK && plan)
+        print_plan(json_object_get(info, "plan"));
+    else if (status == ZOE_OK)
+        print_checkpoint(info);
     json_decref(info);
     return status;
 }
@@ -216,13 +224,16 @@ static zoe_status run(zoe__cli *cli)
     if (!plan && zoe_pack_is(path)) return show_pack(cli, path);
     if (S_ISDIR(info.st_mode) && !zoe__run_is(path)) {
         const bool any = zoe_checkpoint_files(path) > 0;
-        ZOE_FAIL_IF(cli->context, !any, ZOE_DATA, "%s: neither a run folder nor a pack nor a folder of checkpoints", path);
+        ZOE_FAIL_IF(cli->context, !any, ZOE_DATA, "%s: neither a run folder nor a pack nor a folder of checkpoints",
+                    path);
     }
     return show_run(cli, path, plan);
 }
 
 static const zoe_option options[] = {
-    {.name = "plan", .type = ZOE_OPTION_FLAG, .help = "list the launches of the run's training step, with FLOPs and bytes"},
+    {.name = "plan",
+     .type = ZOE_OPTION_FLAG,
+     .help = "list the launches of the run's training step, with FLOPs and bytes"},
     ZOE__OPTION_DEVICE,
     ZOE__OPTION_FAMILY,
     ZOE__OPTION_JSON,
@@ -237,7 +248,8 @@ const zoe__verb zoe__verb_info = {
                 "zoe info run --plan               # every launch of a training step\n"
                 "zoe info pack --json | jq .clips\n"
                 "zoe info run/checkpoints/step-000001000.zoe\n",
-    .notes = "weights_sha256 is the SHA-256 of weights and running figures (docs/formats.md): equal hashes, equal networks.\n",
+    .notes = "weights_sha256 is the SHA-256 of weights and running figures (docs/formats.md): equal hashes, equal "
+             "networks.\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

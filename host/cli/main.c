@@ -67,8 +67,8 @@ static bool wants_help(const zoe__words *words)
 static zoe_status check_words(zoe__cli *cli)
 {
     const zoe__verb *verb = cli->verb;
-    ZOE_FAIL_IF(cli->context, cli->arg_count < (size_t)verb->min_args, ZOE_USAGE, "too few words; usage: zoe %s %s", verb->name,
-                verb->usage);
+    ZOE_FAIL_IF(cli->context, cli->arg_count < (size_t)verb->min_args, ZOE_USAGE, "too few words; usage: zoe %s %s",
+                verb->name, verb->usage);
     ZOE_FAIL_IF(cli->context, verb->max_args >= 0 && cli->arg_count > (size_t)verb->max_args, ZOE_USAGE,
                 "'%s' is one word too many; usage: zoe %s %s", cli->args[verb->max_args], verb->name, verb->usage);
     return ZOE_OK;

@@ -10,7 +10,8 @@ static zoe_status run(zoe__cli *cli)
     if (cli->json) {
         json_t *list = json_array();
         for (size_t i = 0; zoe_task_at(i); i++)
-            json_array_append_new(list, json_pack("{s:s, s:s}", "name", zoe_task_at(i)->name, "summary", zoe_task_at(i)->summary));
+            json_array_append_new(
+                list, json_pack("{s:s, s:s}", "name", zoe_task_at(i)->name, "summary", zoe_task_at(i)->summary));
         return zoe__cli_print_json(cli, list);
     }
     for (size_t i = 0; zoe_task_at(i); i++) printf("%-16s %s\n", zoe_task_at(i)->name, zoe_task_at(i)->summary);

@@ -39,8 +39,8 @@ static bool stop(void *user)
 
 typedef struct display {
     bool terminal;
-    double shown;  /* zoe__seconds() of the last line */
-    bool open;     /* a line without its end stands on the terminal */
+    double shown; /* zoe__seconds() of the last line */
+    bool open;    /* a line without its end stands on the terminal */
     char stage[16];
 } display;
 
@@ -53,9 +53,12 @@ static void end_line(display *d)
 static void duration(char *out, size_t size, double seconds)
 {
     const long s = seconds < 1e8 ? (long)seconds : 0;
-    if (!isfinite(seconds) || seconds >= 1e8) zoe__format(out, size, "?");
-    else if (s >= 3600) zoe__format(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-    else zoe__format(out, size, "%ld:%02ld", s / 60, s % 60);
+    if (!isfinite(seconds) || seconds >= 1e8)
+        zoe__format(out, size, "?");
+    else if (s >= 3600)
+        zoe__format(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        zoe__format(out, size, "%ld:%02ld", s / 60, s % 60);
 }
 
 static void describe(char *line, size_t size, const zoe_train_progress *p)
@@ -63,14 +66,16 @@ static void describe(char *line, size_t size, const zoe_train_progress *p)
     char eta[24];
     duration(eta, sizeof eta, p->eta);
     if (!strcmp(p->stage, "train"))
-        zoe__format(line, size,
-                    "epoch %lld  step %zu/%zu  loss %.4f  accuracy %.3f  %.0f samples/s  waiting for data %.0f %%  ETA %s  "
-                    "skipped %zu",
-                    (long long)p->epoch, p->done, p->total, p->loss, p->accuracy, p->samples_per_s, 100 * p->data_wait, eta,
-                    p->skipped);
+        zoe__format(
+            line, size,
+            "epoch %lld  step %zu/%zu  loss %.4f  accuracy %.3f  %.0f samples/s  waiting for data %.0f %%  ETA %s  "
+            "skipped %zu",
+            (long long)p->epoch, p->done, p->total, p->loss, p->accuracy, p->samples_per_s, 100 * p->data_wait, eta,
+            p->skipped);
     else if (!strcmp(p->stage, "index"))
         zoe__format(line, size, "reading clips: %zu of %zu  skipped %zu", p->done, p->total, p->skipped);
-    else zoe__format(line, size, "measuring: %zu of %zu tuples", p->done, p->total);
+    else
+        zoe__format(line, size, "measuring: %zu of %zu tuples", p->done, p->total);
 }
 
 /* A terminal gets one line that changes; anything else a line every few seconds and at the end of a stage. */
@@ -85,8 +90,10 @@ static void progress(const zoe_train_progress *p, void *user)
     zoe__format(d->stage, sizeof d->stage, "%s", p->stage);
     d->shown = now;
     describe(line, sizeof line, p);
-    if (d->terminal) fprintf(stderr, "\r%s\033[K", line);
-    else fprintf(stderr, "%s\n", line);
+    if (d->terminal)
+        fprintf(stderr, "\r%s\033[K", line);
+    else
+        fprintf(stderr, "%s\n", line);
     d->open = d->terminal;
     if (last) end_line(d);
 }
@@ -120,9 +127,15 @@ static json_t *result_json(const zoe__cli *cli, const zoe_train_result *r, zoe_s
     const struct {
         const char *name;
         double value;
-    } figures[] = {{"loss", r->loss},           {"accuracy", r->accuracy},           {"balanced_accuracy", r->balanced_accuracy},
-                   {"auc", r->auc},             {"pixel_rule_auc", r->pixel_rule_auc}, {"train_loss", r->train_loss},
-                   {"data_wait", r->data_wait}, {"samples_per_s", r->samples_per_s}, {"seconds", r->seconds}};
+    } figures[] = {{"loss", r->loss},
+                   {"accuracy", r->accuracy},
+                   {"balanced_accuracy", r->balanced_accuracy},
+                   {"auc", r->auc},
+                   {"pixel_rule_auc", r->pixel_rule_auc},
+                   {"train_loss", r->train_loss},
+                   {"data_wait", r->data_wait},
+                   {"samples_per_s", r->samples_per_s},
+                   {"seconds", r->seconds}};
     const struct {
         const char *name;
         int64_t value;
@@ -134,7 +147,7 @@ static json_t *result_json(const zoe__cli *cli, const zoe_train_result *r, zoe_s
                   {"bad_clips", (int64_t)r->bad_clips},
                   {"parameters", (int64_t)r->parameters},
                   {"tuples_per_step", r->tuples_per_step}};
-    json_object_set_new(value, "run", run ? json_string(run) : json_null());
+    json_object_set_new(value, "run", run ? zoe__cli_text(run) : json_null());
     json_object_set_new(value, "status", json_string(zoe_status_text(status)));
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(value, counts[i].name, json_integer(counts[i].value));
@@ -156,7 +169,8 @@ static void print_dry(const zoe__cli *cli, const zoe_train_result *r)
     printf("clips         %zu long enough, %zu too short\n", r->clips, r->short_clips);
     printf("step          %d tuples, %.3g GFLOP\n", r->tuples_per_step, r->flops / 1e9);
     printf("steps         %lld\n", (long long)zoe_options_int(cli->options, "steps"));
-    printf("memory        %.1f MiB activations and workspaces (%.1f unshared), %.1f inputs, %.1f parameters and their state\n",
+    printf("memory        %.1f MiB activations and workspaces (%.1f unshared), %.1f inputs, %.1f parameters and their "
+           "state\n",
            (double)r->arena_bytes / mib, (double)r->unshared_bytes / mib, (double)r->input_bytes / mib,
            (double)r->parameter_bytes / mib);
 }
@@ -167,11 +181,11 @@ static void print_result(const zoe__cli *cli, const zoe_train_result *r)
     printf("run                 %s, %lld steps in %.1f s on %s (%.0f samples/s, %.0f %% of it waiting for data)\n", run,
            (long long)r->steps, r->seconds, r->device, isfinite(r->samples_per_s) ? r->samples_per_s : 0,
            isfinite(r->data_wait) ? 100 * r->data_wait : 0);
-    printf("clips               %zu trained on, %zu held out, %zu too short, %zu files skipped\n", r->clips, r->held_out_clips,
-           r->short_clips, r->skipped_files);
+    printf("clips               %zu trained on, %zu held out, %zu too short, %zu files skipped\n", r->clips,
+           r->held_out_clips, r->short_clips, r->skipped_files);
     printf("figures             of %s clips\n", r->held_out ? "held-out" : "the training");
-    printf("loss                %.4f\naccuracy            %.4f\nbalanced accuracy   %.4f (chance 0.5)\n", r->loss, r->accuracy,
-           r->balanced_accuracy);
+    printf("loss                %.4f\naccuracy            %.4f\nbalanced accuracy   %.4f (chance 0.5)\n", r->loss,
+           r->accuracy, r->balanced_accuracy);
     printf("AUC                 %.4f (chance 0.5; the pixel rule %.4f)\n", r->auc, r->pixel_rule_auc);
     printf("weights SHA-256     %s\n", r->weights_sha256);
     printf("next: zoe evaluate neighbours %s CLIPS\n", run);
@@ -185,7 +199,8 @@ static zoe_status run(zoe__cli *cli)
     const bool dry = zoe_options_flag(cli->options, "dry-run");
     catch_signals();
     zoe_context_set_log(cli->context, log_line, &d);
-    const zoe_status status = zoe_train(cli->context, cli->args[0], cli->args + 1, cli->arg_count - 1, cli->options, &hooks, &result);
+    const zoe_status status =
+        zoe_train(cli->context, cli->args[0], cli->args + 1, cli->arg_count - 1, cli->options, &hooks, &result);
     end_line(&d);
     zoe_context_set_log(cli->context, NULL, NULL);
     if (status != ZOE_OK && status != ZOE_STOPPED && status != ZOE_TIME) return status;
@@ -203,8 +218,10 @@ static zoe_status extend(zoe__cli *cli)
     ZOE_TRY(zoe_options_add(cli->options, zoe_train_option_table()));
     for (size_t i = 0; i < cli->arg_count; i++)
         for (size_t t = 0; zoe_task_at(t); t++)
-            if (!strcmp(zoe_task_at(t)->name, cli->args[i])) return zoe_options_add(cli->options, zoe_task_at(t)->options);
-    if (!cli->help && cli->arg_count && cli->args[0][0] != '-') return zoe_task_find(cli->context, cli->args[0]) ? ZOE_OK : ZOE_USAGE;
+            if (!strcmp(zoe_task_at(t)->name, cli->args[i]))
+                return zoe_options_add(cli->options, zoe_task_at(t)->options);
+    if (!cli->help && cli->arg_count && cli->args[0][0] != '-')
+        return zoe_task_find(cli->context, cli->args[0]) ? ZOE_OK : ZOE_USAGE;
     for (size_t t = 0; zoe_task_at(t); t++) ZOE_TRY(zoe_options_add(cli->options, zoe_task_at(t)->options));
     return ZOE_OK;
 }
@@ -219,8 +236,10 @@ const zoe__verb zoe__verb_train = {
                 "zoe train shuffle-learn clips --out run --resume              # go on after a stop or a crash\n"
                 "zoe train shuffle-learn pack --out run --holdout 0.2 --json   # figures on clips it never saw\n"
                 "zoe train shuffle-learn pack --out run --net resnet18 --batch 16 --dry-run\n",
-    .notes = "CLIPS are files, folders, lists (*.txt, one path a line) or a pack made by `zoe index`. SIGINT and SIGTERM write a\n"
-             "checkpoint and end with exit code 8, --time with 10; --resume with the same options goes on and gives the same bits\n"
+    .notes = "CLIPS are files, folders, lists (*.txt, one path a line) or a pack made by `zoe index`. SIGINT and "
+             "SIGTERM write a\n"
+             "checkpoint and end with exit code 8, --time with 10; --resume with the same options goes on and gives "
+             "the same bits\n"
              "as if nothing had happened.\n",
     .options = options,
     .min_args = 2,

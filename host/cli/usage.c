@@ -17,8 +17,10 @@ void zoe__help_all(FILE *out)
           out);
     for (size_t i = 0; zoe__verb_at(i); i++)
         fprintf(out, "    %-12s %s\n", zoe__verb_at(i)->name, zoe__verb_at(i)->summary);
-    fputs("\nResults go to stdout (one JSON value with --json), messages to stderr. @FILE reads options from a file, one a line.\n"
-          "Exit codes: 0 ok, 2 usage, 3 configuration, 4 data, 5 device, 6 wrong result or loss, 7 disk, 8 stopped at request\n"
+    fputs("\nResults go to stdout (one JSON value with --json), messages to stderr. @FILE reads options from a file, "
+          "one a line.\n"
+          "Exit codes: 0 ok, 2 usage, 3 configuration, 4 data, 5 device, 6 wrong result or loss, 7 disk, 8 stopped at "
+          "request\n"
           "(checkpoint written), 9 too many bad files, 10 time limit (checkpoint written).\n",
           out);
 }
@@ -30,14 +32,16 @@ static void option_head(char *head, size_t size, const zoe_option *option)
     if (option->letter) zoe__format(letter, sizeof letter, "-%c, ", option->letter);
     const char *value = option->value;
     if (!value)
-        value = option->type == ZOE_OPTION_INT    ? "N"
-                : option->type == ZOE_OPTION_FLOAT ? "X"
-                : option->type == ZOE_OPTION_SIZE  ? "WxH"
-                : option->type == ZOE_OPTION_INTS  ? "N,N.."
+        value = option->type == ZOE_OPTION_INT       ? "N"
+                : option->type == ZOE_OPTION_FLOAT   ? "X"
+                : option->type == ZOE_OPTION_SIZE    ? "WxH"
+                : option->type == ZOE_OPTION_INTS    ? "N,N.."
                 : option->type == ZOE_OPTION_SECONDS ? "TIME"
                                                      : "TEXT";
-    if (option->type == ZOE_OPTION_FLAG) zoe__format(head, size, "%s--%s", letter, option->name);
-    else zoe__format(head, size, "%s--%s %s", letter, option->name, value);
+    if (option->type == ZOE_OPTION_FLAG)
+        zoe__format(head, size, "%s--%s", letter, option->name);
+    else
+        zoe__format(head, size, "%s--%s %s", letter, option->name, value);
 }
 
 /* " (pixels, 1..4096, default 64)" */
@@ -114,8 +118,10 @@ static void print_roff(FILE *out, const char *text)
     for (const char *at = text; *at; at++) {
         if ((*at == '.' || *at == '\'') && (at == text || at[-1] == '\n')) fputs("\\&", out);
         if (*at == '-') fputc('\\', out);
-        if (*at == '\\') fputs("\\e", out);
-        else fputc(*at, out);
+        if (*at == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*at, out);
     }
 }
 
@@ -160,7 +166,8 @@ void zoe__help_completion(FILE *out)
     for (size_t i = 0; zoe__verb_at(i); i++) {
         const zoe__verb *verb = zoe__verb_at(i);
         fprintf(out, "        %s) options=\"--help", verb->name);
-        for (const zoe_option *option = verb->options; option && option->name; option++) fprintf(out, " --%s", option->name);
+        for (const zoe_option *option = verb->options; option && option->name; option++)
+            fprintf(out, " --%s", option->name);
         fputs("\" ;;\n", out);
     }
     fputs("        esac\n        case \"$word\" in -*) ;; *) options=\"\" ;; esac\n    fi\n"

@@ -33,15 +33,19 @@ static zoe_status read_all(zoe_context *context, zoe__words *words, const char *
     zoe_status status = zoe__calloc(context, &text, MAX_LIST_BYTES + 1, 1);
     if (status == ZOE_OK) {
         const size_t n = fread(text, 1, MAX_LIST_BYTES + 1, file);
-        if (ferror(file)) status = zoe__fail(context, ZOE_USAGE, "@%s: %s", path, strerror(errno));
+        if (ferror(file))
+            status = zoe__fail(context, ZOE_USAGE, "@%s: %s", path, strerror(errno));
         else if (n > MAX_LIST_BYTES)
             status = zoe__fail(context, ZOE_USAGE, "@%s: longer than %d bytes", path, MAX_LIST_BYTES);
-        else if (memchr(text, 0, n)) status = zoe__fail(context, ZOE_USAGE, "@%s: not a text file", path);
-        else text[n] = '\0';
+        else if (memchr(text, 0, n))
+            status = zoe__fail(context, ZOE_USAGE, "@%s: not a text file", path);
+        else
+            text[n] = '\0';
     }
     fclose(file);
     if (status == ZOE_OK)
-        status = zoe__grow(context, &words->owned, &words->owned_capacity, words->owned_count + 1, sizeof *words->owned);
+        status =
+            zoe__grow(context, &words->owned, &words->owned_capacity, words->owned_count + 1, sizeof *words->owned);
     if (status != ZOE_OK) {
         free(text);
         return status;
@@ -72,7 +76,8 @@ static zoe_status add_line(zoe_context *context, zoe__words *words, char *line, 
 static zoe_status add_word(zoe_context *context, zoe__words *words, char *word, int depth)
 {
     if (word[0] != '@' || !word[1]) return add(context, words, word);
-    ZOE_FAIL_IF(context, depth >= MAX_NESTING, ZOE_USAGE, "%s: files of options nested deeper than %d", word, MAX_NESTING);
+    ZOE_FAIL_IF(context, depth >= MAX_NESTING, ZOE_USAGE, "%s: files of options nested deeper than %d", word,
+                MAX_NESTING);
     char *text = NULL;
     ZOE_TRY(read_all(context, words, word + 1, &text));
     while (*text) {
@@ -101,8 +106,8 @@ static zoe_status read_long(zoe__cli *cli, zoe__words *words, size_t *at)
     char name[64];
     const char *text = words->items[(*at)++] + 2, *equals = strchr(text, '=');
     const size_t length = equals ? (size_t)(equals - text) : strlen(text);
-    ZOE_FAIL_IF(cli->context, !zoe__format(name, sizeof name, "%.*s", (int)length, text), ZOE_USAGE, "unknown option --%s",
-                text);
+    ZOE_FAIL_IF(cli->context, !zoe__format(name, sizeof name, "%.*s", (int)length, text), ZOE_USAGE,
+                "unknown option --%s", text);
     const zoe_option *option = zoe_options_find(cli->options, name);
     if (!option) return zoe_options_set(cli->options, name, ""); /* says what is wrong */
     if (option->type == ZOE_OPTION_FLAG) {
@@ -120,7 +125,8 @@ static zoe_status read_short(zoe__cli *cli, zoe__words *words, size_t *at)
     const char *text = words->items[(*at)++] + 1;
     for (; *text; text++) {
         const zoe_option *option = zoe_options_find_letter(cli->options, *text);
-        ZOE_FAIL_IF(cli->context, !option, ZOE_USAGE, "unknown option -%c; see `zoe %s --help`", *text, cli->verb->name);
+        ZOE_FAIL_IF(cli->context, !option, ZOE_USAGE, "unknown option -%c; see `zoe %s --help`", *text,
+                    cli->verb->name);
         if (option->type == ZOE_OPTION_FLAG) {
             ZOE_TRY(zoe_options_set(cli->options, option->name, "true"));
             continue;

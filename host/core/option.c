@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A set keeps each value as text, checked when it is set; getters read the text again. Sets are small and read a few times. */
+ * A set keeps each value as text, checked when it is set; getters read the text again. Sets are small and read a few
+ * times. */
 #include <zoe/option.h>
 
 #include <ctype.h>
@@ -74,10 +75,10 @@ static zoe_status check_range(zoe_context *context, const zoe_option *option, co
 {
     if (option->low == 0 && option->high == 0) return ZOE_OK;
     const char *space = option->unit ? " " : "", *unit = option->unit ? option->unit : "";
-    ZOE_FAIL_IF(context, !(value >= option->low), ZOE_USAGE, "--%s %s: at least %.10g%s%s", option->name, text, option->low,
-                space, unit);
-    ZOE_FAIL_IF(context, !(value <= option->high), ZOE_USAGE, "--%s %s: at most %.10g%s%s", option->name, text, option->high,
-                space, unit);
+    ZOE_FAIL_IF(context, !(value >= option->low), ZOE_USAGE, "--%s %s: at least %.10g%s%s", option->name, text,
+                option->low, space, unit);
+    ZOE_FAIL_IF(context, !(value <= option->high), ZOE_USAGE, "--%s %s: at most %.10g%s%s", option->name, text,
+                option->high, space, unit);
     return ZOE_OK;
 }
 
@@ -160,8 +161,8 @@ static bool read_size(const char *text, long *width, long *height)
 static zoe_status check_size(zoe_context *context, const zoe_option *option, const char *text)
 {
     long width, height;
-    ZOE_FAIL_IF(context, !read_size(text, &width, &height), ZOE_USAGE, "--%s '%s': not a size (WIDTHxHEIGHT, as 224x224)",
-                option->name, text);
+    ZOE_FAIL_IF(context, !read_size(text, &width, &height), ZOE_USAGE,
+                "--%s '%s': not a size (WIDTHxHEIGHT, as 224x224)", option->name, text);
     ZOE_TRY(check_range(context, option, text, (double)width));
     return check_range(context, option, text, (double)height);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two-class metrics from scores. AUC by ranks (Mann-Whitney): U = sum of ranks of class 1 - n1 (n1 + 1) / 2, AUC = U / (n1 n0); equal
- * scores share the mean of their ranks. */
+ * Two-class metrics from scores. AUC by ranks (Mann-Whitney): U = sum of ranks of class 1 - n1 (n1 + 1) / 2, AUC = U /
+ * (n1 n0); equal scores share the mean of their ranks. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -38,7 +38,8 @@ static double auc(scored *items, size_t n)
     return p > 0 && q > 0 ? (ranks - p * (p + 1) / 2) / (p * q) : NAN;
 }
 
-zoe_status zoe_metrics_compute(zoe_metrics *out, zoe_context *context, const double *scores, const int *labels, size_t n)
+zoe_status zoe_metrics_compute(zoe_metrics *out, zoe_context *context, const double *scores, const int *labels,
+                               size_t n)
 {
     scored *items;
     size_t count[2] = {0, 0}, right[2] = {0, 0};

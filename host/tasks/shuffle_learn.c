@@ -2,16 +2,16 @@
  *
  * Shuffle & learn (Misra, Zitnick, Hebert, ECCV 2016): is the middle of three frames also the middle in time?
  *
- * A window holds frames a < b < c < d < e of one clip. (b, c, d) is in order: class 1. (b, a, d) and (b, e, d) are not: class 0. Tuples
- * of a window share b and d, only the middle differs, so b and d give nothing away. b and d change places half the time: played
- * backwards a tuple keeps its class. All frames of a window get the same crop and flip.
+ * A window holds frames a < b < c < d < e of one clip. (b, c, d) is in order: class 1. (b, a, d) and (b, e, d) are not:
+ * class 0. Tuples of a window share b and d, only the middle differs, so b and d give nothing away. b and d change
+ * places half the time: played backwards a tuple keeps its class. All frames of a window get the same crop and flip.
  *
- * Windows are drawn by motion: of `candidates` uniform ones (clip, place, gaps) one is taken with probability proportional to the motion
- * summed over a..e, because in a still stretch the question has no answer.
+ * Windows are drawn by motion: of `candidates` uniform ones (clip, place, gaps) one is taken with probability
+ * proportional to the motion summed over a..e, because in a still stretch the question has no answer.
  *
- * Two recipes. small: F = 2 + G frames [b, c, d, m1, ..] go through the backbone once, G tuples are put together from the features, a head
- * with a hidden layer (a linear one learns nothing at that size). paper: three streams as one batch of 3 G B frames [first][middle]
- * [last], one linear layer on 3 x fc7. */
+ * Two recipes. small: F = 2 + G frames [b, c, d, m1, ..] go through the backbone once, G tuples are put together from
+ * the features, a head with a hidden layer (a linear one learns nothing at that size). paper: three streams as one
+ * batch of 3 G B frames [first][middle] [last], one linear layer on 3 x fc7. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +28,12 @@ typedef struct settings {
     int tau_max, tau_min, spread; /* |b-d| at most; a-b and d-e: tau_min .. tau_min + spread; frames */
     int near, gap;                /* |b-d| at least; c this far from b and d at least */
     int candidates;
-    bool codec;                   /* motion by the codec's vectors, else by frame differences */
-    bool streams;                 /* the paper's three streams */
-    int hidden;                   /* width of the head's hidden layer; 0 = linear */
+    bool codec;   /* motion by the codec's vectors, else by frame differences */
+    bool streams; /* the paper's three streams */
+    int hidden;   /* width of the head's hidden layer; 0 = linear */
     float dropout;
-    double differ;                /* mean squared difference c must have from a and e */
-    size_t *usable[2];            /* clips long enough, by split */
+    double differ;     /* mean squared difference c must have from a and e */
+    size_t *usable[2]; /* clips long enough, by split */
 } settings;
 
 /* One window: ranks of a, b, c, d, e in clip. */
@@ -113,7 +113,9 @@ static void draw_middles(const zoe_task *task, const window *w, int tuples, zoe_
     middle[2] = left ? w->e : w->a;
     const int gap = zoe__random_range(random, s->tau_min, s->tau_min + s->spread);
     const int before = w->b - gap, after = w->d + gap;
-    middle[3] = before >= 0 && (zoe__random_below(random, 2) || after >= frames) ? before : after < frames ? after : w->a;
+    middle[3] = before >= 0 && (zoe__random_below(random, 2) || after >= frames) ? before
+                : after < frames                                                 ? after
+                                                                                 : w->a;
 }
 
 static void swap_ends(window *w, zoe__random *random)
@@ -166,17 +168,20 @@ static void sample_held_out(const zoe_task *task, const window *w, uint32_t inde
     out->left = (task->width - task->backbone->crop) / 2;
 }
 
-static void sample(const zoe_task *task, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index, uint32_t attempt,
-                   zoe_sample *out)
+static void sample(const zoe_task *task, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index,
+                   uint32_t attempt, zoe_sample *out)
 {
     const settings *s = task->state;
-    const uint64_t stream = (uint64_t)STREAM << 48 | (uint64_t)split << 40 | (uint64_t)(attempt & 255) << 32 | (uint32_t)epoch;
+    const uint64_t stream =
+        (uint64_t)STREAM << 48 | (uint64_t)split << 40 | (uint64_t)(attempt & 255) << 32 | (uint32_t)epoch;
     zoe__random random;
     zoe__random_init(&random, seed, stream, index);
     const window w = draw_window(task, split, &random);
     *out = (zoe_sample){.clip = w.clip};
-    if (split == ZOE_SPLIT_TRAIN) sample_training(task, &w, &random, out);
-    else sample_held_out(task, &w, index, &random, out);
+    if (split == ZOE_SPLIT_TRAIN)
+        sample_training(task, &w, &random, out);
+    else
+        sample_held_out(task, &w, index, &random, out);
     if (s->differ <= 0) return;
     const int check[3] = {w.c, w.a, w.e}; /* for accept() only */
     memcpy(out->ranks + out->frames, check, sizeof check);
@@ -209,7 +214,8 @@ static double pixel_rule(const zoe_task *task, const zoe_sample *out, const uint
 {
     const size_t bytes = (size_t)task->width * (size_t)task->height * 3;
     const uint8_t *b = rgb, *m = rgb + bytes, *d = m + bytes;
-    const double bd = sqrt(mean_square(b, d, bytes)), bm = sqrt(mean_square(b, m, bytes)), md = sqrt(mean_square(m, d, bytes));
+    const double bd = sqrt(mean_square(b, d, bytes)), bm = sqrt(mean_square(b, m, bytes)),
+                 md = sqrt(mean_square(m, d, bytes));
     (void)out;
     return (bd - bm - md) / (bd > 1e-9 ? bd : 1e-9);
 }
@@ -294,9 +300,10 @@ static zoe_status read_settings(zoe_task *task, settings *s)
     s->differ = zoe_options_float(o, "differ");
     s->codec = !strcmp(zoe_options_text(o, "motion"), "codec");
     s->streams = !strcmp(zoe_options_text(o, "recipe"), "paper");
-    ZOE_FAIL_IF(task->context, s->near > s->tau_max, ZOE_CONFIG, "--near %d: more than --tau-max %d", s->near, s->tau_max);
-    ZOE_FAIL_IF(task->context, s->near < 2 * s->gap, ZOE_CONFIG, "--near %d: less than twice --gap %d leaves no place for c",
-                s->near, s->gap);
+    ZOE_FAIL_IF(task->context, s->near > s->tau_max, ZOE_CONFIG, "--near %d: more than --tau-max %d", s->near,
+                s->tau_max);
+    ZOE_FAIL_IF(task->context, s->near < 2 * s->gap, ZOE_CONFIG,
+                "--near %d: less than twice --gap %d leaves no place for c", s->near, s->gap);
     task->tuples[ZOE_SPLIT_TRAIN] = zoe_options_float(o, "positives") < 0.4 ? 4 : 2;
     task->tuples[ZOE_SPLIT_HELD_OUT] = 1;
     task->frames[ZOE_SPLIT_TRAIN] = s->streams ? 3 * task->tuples[ZOE_SPLIT_TRAIN] : 2 + task->tuples[ZOE_SPLIT_TRAIN];
@@ -344,29 +351,79 @@ static void close_task(zoe_task *task)
 }
 
 static const zoe_option options[] = {
-    {.name = "recipe", .type = ZOE_OPTION_WORD, .value = "small|paper", .fallback = "small",
+    {.name = "recipe",
+     .type = ZOE_OPTION_WORD,
+     .value = "small|paper",
+     .fallback = "small",
      .help = "small: learns in minutes with the network mini; paper: Misra et al. 2016, caffenet"},
-    {.name = "tau-max", .type = ZOE_OPTION_INT, .low = 2, .high = 10000, .unit = "frames", .fallback = "8",
+    {.name = "tau-max",
+     .type = ZOE_OPTION_INT,
+     .low = 2,
+     .high = 10000,
+     .unit = "frames",
+     .fallback = "8",
      .help = "largest distance of b and d"},
-    {.name = "tau-min", .type = ZOE_OPTION_INT, .low = 1, .high = 10000, .unit = "frames", .fallback = "5",
+    {.name = "tau-min",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 10000,
+     .unit = "frames",
+     .fallback = "5",
      .help = "least distance of a from b and of e from d"},
-    {.name = "tau-spread", .type = ZOE_OPTION_INT, .low = 0, .high = 10000, .unit = "frames", .fallback = "2",
+    {.name = "tau-spread",
+     .type = ZOE_OPTION_INT,
+     .low = 0,
+     .high = 10000,
+     .unit = "frames",
+     .fallback = "2",
      .help = "a and e are up to this much further out than tau-min"},
-    {.name = "near", .type = ZOE_OPTION_INT, .low = 2, .high = 10000, .unit = "frames", .fallback = "6",
+    {.name = "near",
+     .type = ZOE_OPTION_INT,
+     .low = 2,
+     .high = 10000,
+     .unit = "frames",
+     .fallback = "6",
      .help = "least distance of b and d"},
-    {.name = "gap", .type = ZOE_OPTION_INT, .low = 1, .high = 5000, .unit = "frames", .fallback = "2",
+    {.name = "gap",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 5000,
+     .unit = "frames",
+     .fallback = "2",
      .help = "least distance of c from b and d"},
-    {.name = "candidates", .type = ZOE_OPTION_INT, .low = 1, .high = 1024, .fallback = "8",
+    {.name = "candidates",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 1024,
+     .fallback = "8",
      .help = "uniform windows of which one is taken by its motion"},
-    {.name = "motion", .type = ZOE_OPTION_WORD, .value = "difference|codec", .fallback = "difference",
+    {.name = "motion",
+     .type = ZOE_OPTION_WORD,
+     .value = "difference|codec",
+     .fallback = "difference",
      .help = "motion by differences of frames or by the codec's vectors"},
-    {.name = "positives", .type = ZOE_OPTION_WORD, .value = "0.5|0.25", .fallback = "0.5",
+    {.name = "positives",
+     .type = ZOE_OPTION_WORD,
+     .value = "0.5|0.25",
+     .fallback = "0.5",
      .help = "share of tuples in order: a window gives 2 or 4 tuples with the same b and d"},
-    {.name = "differ", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 65025, .fallback = "0",
+    {.name = "differ",
+     .type = ZOE_OPTION_FLOAT,
+     .low = 0,
+     .high = 65025,
+     .fallback = "0",
      .help = "mean squared difference of RGB values that c must have from a and e; 0: no test"},
-    {.name = "hidden", .type = ZOE_OPTION_INT, .low = 0, .high = 65536, .fallback = "128",
+    {.name = "hidden",
+     .type = ZOE_OPTION_INT,
+     .low = 0,
+     .high = 65536,
+     .fallback = "128",
      .help = "width of the head's hidden layer; 0: one linear layer"},
-    {.name = "dropout", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 0.95, .fallback = "0",
+    {.name = "dropout",
+     .type = ZOE_OPTION_FLOAT,
+     .low = 0,
+     .high = 0.95,
+     .fallback = "0",
      .help = "dropout ratio of the network, where it has dropout"},
     {.name = NULL},
 };
@@ -374,11 +431,14 @@ static const zoe_option options[] = {
 static zoe_status set_defaults(zoe_options *set)
 {
     /* recipes.md 5.1 to 5.3; near and tau-spread are not in the paper: near is tau-min, the spread a third of it. */
-    static const char *const paper[][2] = {{"tau-max", "60"}, {"tau-min", "15"}, {"tau-spread", "5"}, {"near", "15"},
-                                           {"motion", "codec"}, {"positives", "0.25"}, {"hidden", "0"}, {"dropout", "0.5"},
-                                           {"net", "caffenet"}, {"frame", "340x255"}, {"micro", "4"}, {"lr", "0.001"},
-                                           {"schedule", "step"}, {"milestones", "80000,100000"}, {"warmup", "0"},
-                                           {"steps", "120000"}};
+    static const char *const paper[][2] = {{"tau-max", "60"},    {"tau-min", "15"},
+                                           {"tau-spread", "5"},  {"near", "15"},
+                                           {"motion", "codec"},  {"positives", "0.25"},
+                                           {"hidden", "0"},      {"dropout", "0.5"},
+                                           {"net", "caffenet"},  {"frame", "340x255"},
+                                           {"micro", "4"},       {"lr", "0.001"},
+                                           {"schedule", "step"}, {"milestones", "80000,100000"},
+                                           {"warmup", "0"},      {"steps", "120000"}};
     if (strcmp(zoe_options_text(set, "recipe"), "paper")) return ZOE_OK;
     for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++)
         if (zoe_options_find(set, paper[i][0])) ZOE_TRY(zoe_options_set_default(set, paper[i][0], paper[i][1]));

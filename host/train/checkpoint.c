@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The checkpoint file: magic, length and SHA-256 of a JSON header, the header, then the sections, each a run of little-endian floats
- * with its SHA-256 in the header (docs/formats.md). Everything is checked before anything is believed. */
+ * The checkpoint file: magic, length and SHA-256 of a JSON header, the header, then the sections, each a run of
+ * little-endian floats with its SHA-256 in the header (docs/formats.md). Everything is checked before anything is
+ * believed. */
 #include "train/checkpoint.h"
 
 #include <errno.h>
@@ -102,11 +103,10 @@ static char *header_text(const zoe_checkpoint *c)
         json_array_append_new(sections, json_pack("{s:s, s:I, s:s}", "name", zoe__section_names[s], "floats",
                                                   (json_int_t)c->floats[s], "sha256", hex));
     }
-    json_t *header = json_pack("{s:i, s:s, s:s, s:I, s:o?, s:o?, s:o, s:o}", "format", 1, "net", c->info.net, "task",
-                               c->info.task, "step", (json_int_t)c->info.step, "options",
-                               json_loads(c->info.options, JSON_REJECT_DUPLICATES, NULL), "state",
-                               json_loads(c->info.state, JSON_REJECT_DUPLICATES, NULL), "sections", sections, "tensors",
-                               tensor_list(c));
+    json_t *header = json_pack(
+        "{s:i, s:s, s:s, s:I, s:o?, s:o?, s:o, s:o}", "format", 1, "net", c->info.net, "task", c->info.task, "step",
+        (json_int_t)c->info.step, "options", json_loads(c->info.options, JSON_REJECT_DUPLICATES, NULL), "state",
+        json_loads(c->info.state, JSON_REJECT_DUPLICATES, NULL), "sections", sections, "tensors", tensor_list(c));
     char *text = header ? json_dumps(header, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(header);
     return text;
@@ -193,7 +193,8 @@ static zoe_status read_tensor(const source *in, zoe_checkpoint *c, json_t *row)
     json_t *shape;
     int trainable;
     json_int_t first;
-    if (json_unpack(row, "{s:s, s:o, s:b, s:I}", "name", &name, "shape", &shape, "trainable", &trainable, "first", &first))
+    if (json_unpack(row, "{s:s, s:o, s:b, s:I}", "name", &name, "shape", &shape, "trainable", &trainable, "first",
+                    &first))
         return bad(in, "a row of the tensor list");
     zoe__tensor *t = &c->tensors[c->tensor_count];
     *t = (zoe__tensor){.rank = (int)json_array_size(shape), .dims = {1, 1, 1, 1}, .trainable = trainable, .count = 1};
@@ -250,7 +251,8 @@ static zoe_status read_lengths(const source *in, zoe_checkpoint *c, json_t *sect
         rest -= (uint64_t)floats * sizeof(float);
     }
     for (int s = ZOE__SECTION_STATE0; s < ZOE__SECTIONS; s++)
-        if (c->floats[s] && c->floats[s] != c->floats[ZOE__SECTION_WEIGHTS]) return bad(in, "length of an optimiser state");
+        if (c->floats[s] && c->floats[s] != c->floats[ZOE__SECTION_WEIGHTS])
+            return bad(in, "length of an optimiser state");
     return rest ? bad(in, "it is longer than its sections") : ZOE_OK;
 }
 
@@ -264,8 +266,8 @@ static zoe_status read_sections(const source *in, zoe_checkpoint *c, json_t *sec
         const char *wanted = json_string_value(json_object_get(json_array_get(sections, (size_t)s), "sha256"));
         char hex[65];
         section_digest(c, s, hex);
-        ZOE_FAIL_IF(in->context, !wanted || strcmp(wanted, hex), ZOE_DATA, "%s: damaged checkpoint: checksum of section '%s'",
-                    in->path, zoe__section_names[s]);
+        ZOE_FAIL_IF(in->context, !wanted || strcmp(wanted, hex), ZOE_DATA,
+                    "%s: damaged checkpoint: checksum of section '%s'", in->path, zoe__section_names[s]);
     }
     return ZOE_OK;
 }

@@ -16,7 +16,8 @@ typedef struct zoe__tensor {
     char *name;
     int rank, dims[4];
     bool trainable;
-    size_t first, count; /* floats, in its section: running figures in RUNNING, else the same place in WEIGHTS and STATEs */
+    size_t first,
+        count; /* floats, in its section: running figures in RUNNING, else the same place in WEIGHTS and STATEs */
 } zoe__tensor;
 
 struct zoe_checkpoint {

@@ -68,8 +68,8 @@ static zoe_status join(zoe_context *context, char path[ZOE__PATH], const char *f
 {
     char name[NAME];
     zoe__checkpoint_name(name, sizeof name, step);
-    ZOE_FAIL_IF(context, !zoe__format(path, ZOE__PATH, "%s/%s", folder, name), ZOE_DISK, "a path of more than %d bytes: %.60s...",
-                ZOE__PATH - 1, folder);
+    ZOE_FAIL_IF(context, !zoe__format(path, ZOE__PATH, "%s/%s", folder, name), ZOE_DISK,
+                "a path of more than %d bytes: %.60s...", ZOE__PATH - 1, folder);
     return ZOE_OK;
 }
 

@@ -9,8 +9,8 @@
 #include "core/sha256.h"
 #include "graph/graph.h"
 
-/* True when a node of the graph that is a linear layer has the parameter: its weight is a matrix, though its shape {K, C, 1, 1} could
- * be that of a 1x1 convolution. */
+/* True when a node of the graph that is a linear layer has the parameter: its weight is a matrix, though its shape {K,
+ * C, 1, 1} could be that of a 1x1 convolution. */
 static bool is_linear(const zoe_graph *graph, const char *name)
 {
     for (size_t n = 0; graph && n < zoe__graph_nodes(graph); n++) {
@@ -39,8 +39,10 @@ static zoe_status describe(zoe_checkpoint *c, zoe_context *context, const zoe_pa
                        .trainable = param->trainable,
                        .first = c->floats[home],
                        .count = zoe_shape_count(s)};
-    if (!is_linear(graph, param->name)) t->rank = vector ? 1 : 4;
-    else t->rank = vector && is_bias(param->name) ? 1 : 2;
+    if (!is_linear(graph, param->name))
+        t->rank = vector ? 1 : 4;
+    else
+        t->rank = vector && is_bias(param->name) ? 1 : 2;
     c->floats[home] += t->count;
     ZOE_TRY(zoe__strdup(context, &t->name, param->name));
     c->tensor_count++;
@@ -61,7 +63,8 @@ static zoe_status copy_out(zoe_checkpoint *c, zoe_store *store, int states)
 
 static zoe_status copy_info(zoe_checkpoint *c, zoe_context *context, const zoe_checkpoint_info *info)
 {
-    const char *from[4] = {info->net, info->task, info->options ? info->options : "{}", info->state ? info->state : "{}"};
+    const char *from[4] = {info->net, info->task, info->options ? info->options : "{}",
+                           info->state ? info->state : "{}"};
     const char **to[4] = {&c->info.net, &c->info.task, &c->info.options, &c->info.state};
     for (int i = 0; i < 4; i++) {
         char *copy;
@@ -107,13 +110,13 @@ static const zoe__tensor *find(const zoe_checkpoint *c, const char *name)
 static zoe_status check(const zoe_checkpoint *c, zoe_context *context, const zoe_param *param, const zoe__tensor *t)
 {
     const char *path = zoe_checkpoint_path(c);
-    ZOE_FAIL_IF(context, !t, ZOE_CONFIG, "%s: a checkpoint of network '%s', task '%s': it has no '%s'", path, c->info.net,
-                c->info.task, param->name);
+    ZOE_FAIL_IF(context, !t, ZOE_CONFIG, "%s: a checkpoint of network '%s', task '%s': it has no '%s'", path,
+                c->info.net, c->info.task, param->name);
     const int *d = t->dims;
     const zoe_shape s = param->shape;
     ZOE_FAIL_IF(context, d[0] != s.n || d[1] != s.c || d[2] != s.h || d[3] != s.w || t->trainable != param->trainable,
-                ZOE_CONFIG, "%s: a checkpoint of network '%s', task '%s': '%s' is %dx%dx%dx%d, here it is %dx%dx%dx%d", path,
-                c->info.net, c->info.task, param->name, d[0], d[1], d[2], d[3], s.n, s.c, s.h, s.w);
+                ZOE_CONFIG, "%s: a checkpoint of network '%s', task '%s': '%s' is %dx%dx%dx%d, here it is %dx%dx%dx%d",
+                path, c->info.net, c->info.task, param->name, d[0], d[1], d[2], d[3], s.n, s.c, s.h, s.w);
     return ZOE_OK;
 }
 

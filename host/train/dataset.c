@@ -64,7 +64,8 @@ static int by_hash(const void *a, const void *b)
     return order ? order : (x->clip > y->clip) - (x->clip < y->clip);
 }
 
-/* Marks the first round(share * n) clips in the order of their hashes, which has nothing to do with names, labels or seeds. */
+/* Marks the first round(share * n) clips in the order of their hashes, which has nothing to do with names, labels or
+ * seeds. */
 static zoe_status mark_share(const zoe__dataset *dataset, zoe_context *context, double share, bool *held)
 {
     const size_t n = zoe_pack_clips(dataset->pack), wanted = (size_t)llround(share * (double)n);
@@ -92,7 +93,8 @@ static zoe_status mark_groups(const zoe__dataset *dataset, zoe_context *context,
             all += !held[i];
             held[i] = true;
         }
-        ZOE_FAIL_IF(context, !found, ZOE_CONFIG, "--holdout-groups: no clip is of group '%s' (see --labels and --group)", group);
+        ZOE_FAIL_IF(context, !found, ZOE_CONFIG,
+                    "--holdout-groups: no clip is of group '%s' (see --labels and --group)", group);
     }
     ZOE_FAIL_IF(context, all == n, ZOE_CONFIG, "--holdout-groups: all %zu clips would be held out", n);
     return ZOE_OK;
@@ -104,7 +106,8 @@ static zoe_status collect(zoe__dataset *dataset, zoe_context *context, const boo
     for (int split = 0; split < 2; split++) {
         ZOE_TRY(zoe__calloc(context, &dataset->clips[split], n, sizeof(size_t)));
         for (size_t i = 0; i < n; i++)
-            if (!dataset->held_out || held[i] == (split == ZOE_SPLIT_HELD_OUT)) dataset->clips[split][dataset->count[split]++] = i;
+            if (!dataset->held_out || held[i] == (split == ZOE_SPLIT_HELD_OUT))
+                dataset->clips[split][dataset->count[split]++] = i;
     }
     zoe__sha256 sha;
     uint8_t digest[32];
@@ -128,8 +131,10 @@ zoe_status zoe__dataset_split(zoe__dataset *dataset, zoe_context *context, const
     ZOE_TRY(zoe__calloc(context, &held, zoe_pack_clips(dataset->pack), sizeof *held));
     zoe_status status = ZOE_OK;
     dataset->held_out = share > 0 || groups;
-    if (groups) status = mark_groups(dataset, context, options, held);
-    else if (share > 0) status = mark_share(dataset, context, share, held);
+    if (groups)
+        status = mark_groups(dataset, context, options, held);
+    else if (share > 0)
+        status = mark_share(dataset, context, share, held);
     if (status == ZOE_OK) status = collect(dataset, context, held);
     free(held);
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Figures on tuples of clips that were held out: an inference plan that shares the store. Seed, clips and crops are always the same, so
- * that figures of different runs compare. */
+ * Figures on tuples of clips that were held out: an inference plan that shares the store. Seed, clips and crops are
+ * always the same, so that figures of different runs compare. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -76,8 +76,9 @@ static zoe_status measure(figures *f)
         if (zoe__session_stop(s, &end))
             return zoe__fail(s->context, end, "%s while measuring; --resume goes on", zoe_status_text(end));
         ZOE_TRY(one_batch(f));
-        zoe__session_tell(s, &(zoe_train_progress){.stage = "evaluate", .done = f->done, .total = f->tuples, .loss = NAN,
-                                                   .accuracy = NAN, .eta = NAN});
+        zoe__session_tell(
+            s, &(zoe_train_progress){
+                   .stage = "evaluate", .done = f->done, .total = f->tuples, .loss = NAN, .accuracy = NAN, .eta = NAN});
     }
     ZOE_TRY(zoe_metrics_compute(&net, s->context, f->scores, f->labels, f->tuples));
     ZOE_TRY(zoe_metrics_compute(&rule, s->context, f->pixels, f->labels, f->tuples));

@@ -7,7 +7,8 @@
 #include <zoe/device.h>
 #include <zoe/plan.h>
 
-/* Compiles the plan of the run folder's options on a device (NULL name: the run's own) and shows it to fn. ZOE_DATA: not a run. */
+/* Compiles the plan of the run folder's options on a device (NULL name: the run's own) and shows it to fn. ZOE_DATA:
+ * not a run. */
 typedef zoe_status zoe__inspect_function(const zoe_plan *plan, const zoe_device_info *device, void *user);
 zoe_status zoe__train_inspect(zoe_context *context, const char *run, const zoe_device_options *device,
                               zoe__inspect_function *fn, void *user);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A ticket is one window; tickets are handed out in order. Ticket t is place t % B of batch t / B, which lies in slot (t / B) % DEPTH. A
- * worker waits before it writes into a slot that the consumer has not released. */
+ * A ticket is one window; tickets are handed out in order. Ticket t is place t % B of batch t / B, which lies in slot
+ * (t / B) % DEPTH. A worker waits before it writes into a slot that the consumer has not released. */
 #include "train/loader.h"
 
 #include <pthread.h>
@@ -19,7 +19,7 @@ typedef struct slot {
 struct zoe__loader {
     zoe_context *context;
     zoe__loader_options options;
-    int frames, tuples;   /* F and G of the split */
+    int frames, tuples; /* F and G of the split */
     size_t frame_bytes;
     pthread_mutex_t mutex;
     pthread_cond_t ready, room; /* a batch is complete; a slot is free (or stop) */
@@ -27,12 +27,12 @@ struct zoe__loader {
     pthread_t threads[MAX_WORKERS];
     int thread_count;
     /* under the mutex */
-    int64_t ticket;       /* next to hand out, counted from 0 at the first batch */
-    int64_t released;     /* batches that the consumer is done with */
+    int64_t ticket;   /* next to hand out, counted from 0 at the first batch */
+    int64_t released; /* batches that the consumer is done with */
     bool stop;
     zoe_status failure;
     char message[512];
-    uint8_t *is_bad;      /* by clip of the pack */
+    uint8_t *is_bad; /* by clip of the pack */
     size_t bad;
 };
 
@@ -73,7 +73,8 @@ static zoe_status note_bad(worker *w, size_t clip)
     if (first) zoe__log(loader->context, ZOE_LOG_WARN, "skipped: %s", reason);
     pthread_mutex_unlock(&loader->mutex);
     if ((double)bad > loader->options.max_bad * (double)all)
-        return zoe__fail(w->context, ZOE_BAD_FILES, "%zu of %zu clips do not decode, more than --max-bad %g; the last: %s", bad, all,
+        return zoe__fail(w->context, ZOE_BAD_FILES,
+                         "%zu of %zu clips do not decode, more than --max-bad %g; the last: %s", bad, all,
                          loader->options.max_bad, reason);
     return ZOE_OK;
 }
@@ -85,8 +86,8 @@ static zoe_status draw(worker *w, int64_t window, zoe_sample *sample)
     const zoe_task *task = o->task;
     for (uint32_t attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         task->kind->sample(task, o->split, o->seed, window / o->epoch, (uint32_t)(window % o->epoch), attempt, sample);
-        const zoe_status status = zoe_reader_frames(w->reader, sample->clip, sample->ranks, (size_t)sample->frames, task->width,
-                                                    task->height, w->scratch);
+        const zoe_status status = zoe_reader_frames(w->reader, sample->clip, sample->ranks, (size_t)sample->frames,
+                                                    task->width, task->height, w->scratch);
         if (status == ZOE_DATA) {
             ZOE_TRY(note_bad(w, sample->clip));
             continue;
@@ -94,8 +95,8 @@ static zoe_status draw(worker *w, int64_t window, zoe_sample *sample)
         ZOE_TRY(status);
         if (!task->kind->accept || task->kind->accept(task, sample, w->scratch)) return ZOE_OK;
     }
-    return zoe__fail(w->context, ZOE_DATA, "no usable tuple in %d draws: the clips do not decode, or --differ is too large",
-                     MAX_ATTEMPTS);
+    return zoe__fail(w->context, ZOE_DATA,
+                     "no usable tuple in %d draws: the clips do not decode, or --differ is too large", MAX_ATTEMPTS);
 }
 
 static void store(zoe__loader *loader, zoe__batch *batch, int place, const zoe_sample *sample, const uint8_t *rgb)
@@ -246,7 +247,8 @@ static zoe_status start(zoe__loader *loader)
     workers = workers < 1 ? 1 : workers > MAX_WORKERS ? MAX_WORKERS : workers;
     while (loader->thread_count < workers) {
         const int code = pthread_create(&loader->threads[loader->thread_count], NULL, run, loader);
-        ZOE_FAIL_IF(loader->context, code, ZOE_MEMORY, "cannot start worker thread %d: %s", loader->thread_count, strerror(code));
+        ZOE_FAIL_IF(loader->context, code, ZOE_MEMORY, "cannot start worker thread %d: %s", loader->thread_count,
+                    strerror(code));
         loader->thread_count++;
     }
     return ZOE_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decoding ahead of the device: worker threads fill a ring of batches. Which sample stands where depends on its number only, so the
- * batches are the same for any number of workers. Internal. */
+ * Decoding ahead of the device: worker threads fill a ring of batches. Which sample stands where depends on its number
+ * only, so the batches are the same for any number of workers. Internal. */
 #ifndef ZOE_TRAIN_LOADER_H
 #define ZOE_TRAIN_LOADER_H
 
@@ -33,8 +33,8 @@ typedef struct zoe__batch {
 
 zoe_status zoe__loader_new(zoe__loader **out, zoe_context *context, const zoe__loader_options *options);
 
-/* The next batch in order, borrowed until zoe__loader_release(); adds the time it waited to *waited. At most one batch is out at a
- * time. ZOE_BAD_FILES: more clips than max_bad do not decode. */
+/* The next batch in order, borrowed until zoe__loader_release(); adds the time it waited to *waited. At most one batch
+ * is out at a time. ZOE_BAD_FILES: more clips than max_bad do not decode. */
 zoe_status zoe__loader_next(zoe__loader *loader, zoe__batch **out, double *waited);
 void zoe__loader_release(zoe__loader *loader);
 

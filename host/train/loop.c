@@ -21,9 +21,9 @@ double zoe__session_recent(const zoe__session *s, const double *ring)
 static char *state_text(const zoe__session *s)
 {
     const int64_t windows = s->step * s->batch;
-    json_t *state = json_pack("{s:I, s:I, s:f, s:s, s:s}", "epoch", (json_int_t)(windows / (int64_t)s->task.usable[0]), "windows",
-                              (json_int_t)windows, "seconds", s->earlier_seconds + s->loop_seconds, "clips_sha256",
-                              s->dataset.sha256, "device", s->result->device);
+    json_t *state = json_pack("{s:I, s:I, s:f, s:s, s:s}", "epoch", (json_int_t)(windows / (int64_t)s->task.usable[0]),
+                              "windows", (json_int_t)windows, "seconds", s->earlier_seconds + s->loop_seconds,
+                              "clips_sha256", s->dataset.sha256, "device", s->result->device);
     char *text = json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(state);
     return text;
@@ -57,9 +57,10 @@ zoe_status zoe__session_save(zoe__session *s, bool last)
     char folder[ZOE__PATH], *options = options_text(s), *state = state_text(s);
     zoe_checkpoint *checkpoint = NULL;
     zoe_status status = ZOE_OK;
-    const zoe_checkpoint_info info = {.net = s->backbone->name, .task = s->kind->name, .step = s->step, .options = options,
-                                      .state = state};
-    ZOE_FAIL_IF_OUT(s->context, !state || !zoe__run_path(&s->run, folder, "checkpoints"), ZOE_MEMORY, "out of memory: checkpoint");
+    const zoe_checkpoint_info info = {
+        .net = s->backbone->name, .task = s->kind->name, .step = s->step, .options = options, .state = state};
+    ZOE_FAIL_IF_OUT(s->context, !state || !zoe__run_path(&s->run, folder, "checkpoints"), ZOE_MEMORY,
+                    "out of memory: checkpoint");
     ZOE_TRY_OUT(zoe_plan_finish(s->plan));
     ZOE_TRY_OUT(zoe_checkpoint_capture(&checkpoint, s->context, s->store, s->graph, &info));
     ZOE_TRY_OUT(check_finite(s, checkpoint));
@@ -82,9 +83,11 @@ static zoe_status read_state(zoe__session *s, const zoe_checkpoint *checkpoint)
     s->earlier_seconds = json_number_value(json_object_get(state, "seconds"));
     json_decref(state);
     s->step = info->step;
-    ZOE_FAIL_IF(s->context, strcmp(info->net, s->backbone->name), ZOE_CONFIG, "%s: a checkpoint of network '%s', this run is of '%s'",
-                zoe_checkpoint_path(checkpoint), info->net, s->backbone->name);
-    ZOE_FAIL_IF(s->context, !same, ZOE_CONFIG, "%s: --resume, but the clips are not those the run was made with", s->run.path);
+    ZOE_FAIL_IF(s->context, strcmp(info->net, s->backbone->name), ZOE_CONFIG,
+                "%s: a checkpoint of network '%s', this run is of '%s'", zoe_checkpoint_path(checkpoint), info->net,
+                s->backbone->name);
+    ZOE_FAIL_IF(s->context, !same, ZOE_CONFIG, "%s: --resume, but the clips are not those the run was made with",
+                s->run.path);
     ZOE_FAIL_IF(s->context, s->step > s->steps, ZOE_CONFIG, "%s: it has %lld steps, --steps is %lld",
                 zoe_checkpoint_path(checkpoint), (long long)s->step, (long long)s->steps);
     return ZOE_OK;
@@ -99,7 +102,7 @@ zoe_status zoe__session_restore(zoe__session *s)
     ZOE_TRY(zoe_checkpoint_open(&checkpoint, s->context, folder, &note));
     if (note) {
         zoe__log(s->context, ZOE_LOG_WARN, "%s", note);
-        zoe__run_log(&s->run, json_pack("{s:s, s:s}", "event", "fallback", "note", note));
+        zoe__run_log(&s->run, json_pack("{s:s, s:o}", "event", "fallback", "note", zoe__run_text(note)));
     }
     free(note);
     zoe_status status = read_state(s, checkpoint);
@@ -115,8 +118,8 @@ zoe_status zoe__session_restore(zoe__session *s)
 typedef struct loop {
     zoe__session *s;
     zoe__loader *loader;
-    float *logits;      /* {G*B, classes} of a micro-batch */
-    int labels;         /* G*B */
+    float *logits;        /* {G*B, classes} of a micro-batch */
+    int labels;           /* G*B */
     double saved, logged; /* zoe__seconds() of the last checkpoint; steps of the last line of the log */
     double pending_loss;
 } loop;
@@ -152,8 +155,8 @@ static zoe_status micro_step(loop *l, int micro, double *loss, double *accuracy)
     *accuracy += count_right(l, batch->labels);
     zoe__loader_release(l->loader);
     ZOE_FAIL_IF(s->context, !isfinite(value), ZOE_DIVERGED,
-                "step %lld: the loss is %g (a smaller --lr may help); the last good checkpoint stays", (long long)s->step,
-                (double)value);
+                "step %lld: the loss is %g (a smaller --lr may help); the last good checkpoint stays",
+                (long long)s->step, (double)value);
     return ZOE_OK;
 }
 
@@ -183,30 +186,30 @@ static void tell(loop *l)
 {
     zoe__session *s = l->s;
     const double per_step = s->loop_steps ? s->loop_seconds / (double)s->loop_steps : NAN;
-    zoe__session_tell(s, &(zoe_train_progress){
-                             .stage = "train",
-                             .done = (size_t)s->step,
-                             .total = (size_t)s->steps,
-                             .epoch = s->step * s->batch / (int64_t)s->task.usable[0],
-                             .loss = zoe__session_recent(s, s->recent_loss),
-                             .accuracy = zoe__session_recent(s, s->recent_accuracy),
-                             .lr = zoe_schedule_lr(&s->schedule, s->step - 1),
-                             .samples_per_s = samples_per_s(s),
-                             .data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : 0,
-                             .eta = per_step * (double)(s->steps - s->step),
-                             .skipped = s->dataset.skipped + s->result->short_clips + zoe__loader_bad(l->loader)});
+    zoe__session_tell(
+        s, &(zoe_train_progress){.stage = "train",
+                                 .done = (size_t)s->step,
+                                 .total = (size_t)s->steps,
+                                 .epoch = s->step * s->batch / (int64_t)s->task.usable[0],
+                                 .loss = zoe__session_recent(s, s->recent_loss),
+                                 .accuracy = zoe__session_recent(s, s->recent_accuracy),
+                                 .lr = zoe_schedule_lr(&s->schedule, s->step - 1),
+                                 .samples_per_s = samples_per_s(s),
+                                 .data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : 0,
+                                 .eta = per_step * (double)(s->steps - s->step),
+                                 .skipped = s->dataset.skipped + s->result->short_clips + zoe__loader_bad(l->loader)});
 }
 
 static zoe_status log_step(loop *l)
 {
     zoe__session *s = l->s;
     const int64_t last = (s->recent - 1) % ZOE__RECENT;
-    return zoe__run_log(&s->run,
-                        json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)s->step, "epoch",
-                                  (json_int_t)(s->step * s->batch / (int64_t)s->task.usable[0]), "loss", s->recent_loss[last],
-                                  "accuracy", s->recent_accuracy[last], "lr", zoe_schedule_lr(&s->schedule, s->step - 1),
-                                  "samples_per_s", samples_per_s(s), "data_wait", s->waited / s->loop_seconds, "seconds",
-                                  s->earlier_seconds + s->loop_seconds));
+    return zoe__run_log(&s->run, json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)s->step,
+                                           "epoch", (json_int_t)(s->step * s->batch / (int64_t)s->task.usable[0]),
+                                           "loss", s->recent_loss[last], "accuracy", s->recent_accuracy[last], "lr",
+                                           zoe_schedule_lr(&s->schedule, s->step - 1), "samples_per_s",
+                                           samples_per_s(s), "data_wait", s->waited / s->loop_seconds, "seconds",
+                                           s->earlier_seconds + s->loop_seconds));
 }
 
 /* ---- the loop ---- */
@@ -228,12 +231,14 @@ static zoe_status steps(loop *l)
             l->saved = zoe__seconds();
         }
     }
-    if (s->loop_steps > 0 || s->step == 0) ZOE_TRY(zoe__session_save(s, true)); /* else the newest checkpoint is of this step */
+    if (s->loop_steps > 0 || s->step == 0)
+        ZOE_TRY(zoe__session_save(s, true)); /* else the newest checkpoint is of this step */
     s->loop_seconds = zoe__seconds() - start;
     if (end == ZOE_OK) return ZOE_OK;
-    zoe__run_log(&s->run, json_pack("{s:s, s:I, s:s}", "event", "stop", "step", (json_int_t)s->step, "reason", zoe_status_text(end)));
-    return zoe__fail(s->context, end, "%s after step %lld of %lld; --resume goes on", zoe_status_text(end), (long long)s->step,
-                     (long long)s->steps);
+    zoe__run_log(&s->run, json_pack("{s:s, s:I, s:s}", "event", "stop", "step", (json_int_t)s->step, "reason",
+                                    zoe_status_text(end)));
+    return zoe__fail(s->context, end, "%s after step %lld of %lld; --resume goes on", zoe_status_text(end),
+                     (long long)s->step, (long long)s->steps);
 }
 
 static void take_figures(loop *l, zoe_status status)
@@ -247,8 +252,8 @@ static void take_figures(loop *l, zoe_status status)
     r->seconds = s->earlier_seconds + s->loop_seconds;
     if (l->loader) r->bad_clips = zoe__loader_bad(l->loader);
     if (status == ZOE_OK || status == ZOE_STOPPED || status == ZOE_TIME) return;
-    zoe__run_log(&s->run, json_pack("{s:s, s:I, s:s}", "event", "error", "step", (json_int_t)s->step, "text",
-                                    zoe_context_error(s->context)));
+    zoe__run_log(&s->run, json_pack("{s:s, s:I, s:o}", "event", "error", "step", (json_int_t)s->step, "text",
+                                    zoe__run_text(zoe_context_error(s->context))));
 }
 
 /* Past --max-bad the run ends, and what it has learnt so far is kept. */

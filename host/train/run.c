@@ -57,9 +57,9 @@ zoe_status zoe__run_apply_options(const json_t *run_options, zoe_options *option
 {
     const char *name;
     json_t *text;
-    json_object_foreach(json_object_get(run_options, "options"), name, text)
-        if (json_is_string(text) && zoe_options_find(options, name))
-            ZOE_TRY(zoe_options_set(options, name, json_string_value(text)));
+    json_object_foreach(json_object_get(run_options, "options"), name,
+                        text) if (json_is_string(text) && zoe_options_find(options, name))
+        ZOE_TRY(zoe_options_set(options, name, json_string_value(text)));
     return ZOE_OK;
 }
 
@@ -68,25 +68,37 @@ json_t *zoe__run_read_split(const char *path)
     return read_json(path, "split.json");
 }
 
-static char *absolute(const char *path)
+json_t *zoe__run_text(const char *bytes)
 {
-    return realpath(path, NULL);
+    json_t *text = json_string(bytes);
+    if (text || !bytes) return text ? text : json_null();
+    char escaped[ZOE__PATH];
+    size_t n = 0;
+    for (; *bytes && n + 4 < sizeof escaped; bytes++) {
+        const unsigned char byte = (unsigned char)*bytes;
+        if (byte < 0x80)
+            escaped[n++] = (char)byte;
+        else
+            n += (size_t)snprintf(escaped + n, 4, "%%%02X", byte);
+    }
+    escaped[n] = '\0';
+    return json_string(escaped);
 }
 
 static json_t *describe(const char *task, const char *const *clips, size_t count, const zoe_options *options)
 {
     json_t *paths = json_array(), *values = json_object();
     for (size_t i = 0; i < count; i++) {
-        char *path = absolute(clips[i]);
-        json_array_append_new(paths, json_string(path ? path : clips[i]));
+        char *path = realpath(clips[i], NULL);
+        json_array_append_new(paths, zoe__run_text(path ? path : clips[i]));
         free(path);
     }
     for (size_t i = 0; zoe_options_at(options, i); i++) {
-        const char *name = zoe_options_at(options, i)->name, *text = zoe_options_text(options, name);
-        json_object_set_new(values, name, text ? json_string(text) : json_null());
+        const char *name = zoe_options_at(options, i)->name;
+        json_object_set_new(values, name, zoe__run_text(zoe_options_text(options, name)));
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "format", format_name, "version", ZOE_VERSION, "task", task, "clips", paths,
-                     "options", values);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "format", format_name, "version", ZOE_VERSION, "task", task, "clips",
+                     paths, "options", values);
 }
 
 /* The same text, or the same number. */
@@ -104,19 +116,21 @@ static zoe_status compare(zoe__run *run, json_t *now, const zoe_options *options
     json_t *then = NULL;
     ZOE_TRY(zoe__run_read_options(run->context, run->path, &then));
     zoe_status status = ZOE_OK;
-    const char *task = json_string_value(json_object_get(then, "task")), *wanted = json_string_value(json_object_get(now, "task"));
+    const char *task = json_string_value(json_object_get(then, "task")),
+               *wanted = json_string_value(json_object_get(now, "task"));
     if (!same(task, wanted))
-        status = zoe__fail(run->context, ZOE_CONFIG, "%s: --resume with task '%s', but the run is of '%s'", run->path, wanted,
-                           task ? task : "");
+        status = zoe__fail(run->context, ZOE_CONFIG, "%s: --resume with task '%s', but the run is of '%s'", run->path,
+                           wanted, task ? task : "");
     const json_t *old = json_object_get(then, "options");
     for (size_t i = 0; zoe_options_at(options, i) && status == ZOE_OK; i++) {
         const zoe_option *option = zoe_options_at(options, i);
         const json_t *value = json_object_get(old, option->name);
         if ((option->flags & ZOE_OPTION_FREE) || !value) continue;
-        const char *before = json_string_value(value), *text = zoe_options_text(options, option->name);
+        const char *before = json_string_value(value);
+        const char *text = json_string_value(json_object_get(json_object_get(now, "options"), option->name));
         if (!same(before, text))
-            status = zoe__fail(run->context, ZOE_CONFIG, "%s: --resume with --%s %s, but the run has %s", run->path, option->name,
-                               text ? text : "(none)", before ? before : "(none)");
+            status = zoe__fail(run->context, ZOE_CONFIG, "%s: --resume with --%s %s, but the run has %s", run->path,
+                               option->name, text ? text : "(none)", before ? before : "(none)");
     }
     if (status == ZOE_OK && !json_equal(json_object_get(then, "clips"), json_object_get(now, "clips")))
         status = zoe__fail(run->context, ZOE_CONFIG, "%s: --resume with other CLIPS than the run has", run->path);
@@ -131,8 +145,9 @@ zoe_status zoe__run_write_json(zoe__run *run, const char *name, json_t *value)
     char path[ZOE__PATH], *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(value);
     ZOE_FAIL_IF(run->context, !text, ZOE_MEMORY, "out of memory: %s", name);
-    zoe_status status = zoe__run_path(run, path, name) ? zoe__safe_write_text(run->context, path, text)
-                                                       : zoe__fail(run->context, ZOE_DISK, "%s: path too long", run->path);
+    zoe_status status = zoe__run_path(run, path, name)
+                            ? zoe__safe_write_text(run->context, path, text)
+                            : zoe__fail(run->context, ZOE_DISK, "%s: path too long", run->path);
     free(text);
     return status;
 }
@@ -188,8 +203,8 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 
 static zoe_status remove_tree(zoe_context *context, const char *path)
 {
-    ZOE_FAIL_IF(context, nftw(path, remove_entry, 32, FTW_DEPTH | FTW_PHYS) != 0, ZOE_DISK, "%s: cannot delete: %s", path,
-                strerror(errno));
+    ZOE_FAIL_IF(context, nftw(path, remove_entry, 32, FTW_DEPTH | FTW_PHYS) != 0, ZOE_DISK, "%s: cannot delete: %s",
+                path, strerror(errno));
     return ZOE_OK;
 }
 
@@ -211,14 +226,15 @@ static zoe_status look(zoe__run *run, zoe__run_mode mode)
     run->fresh = true;
     run->existed = lstat(run->path, &info) == 0;
     if (!run->existed) return ZOE_OK;
-    ZOE_FAIL_IF(run->context, stat(run->path, &info) < 0 || !S_ISDIR(info.st_mode), ZOE_CONFIG, "%s: exists and is not a folder",
-                run->path);
+    ZOE_FAIL_IF(run->context, stat(run->path, &info) < 0 || !S_ISDIR(info.st_mode), ZOE_CONFIG,
+                "%s: exists and is not a folder", run->path);
     run->empty = is_empty(run->path);
     if (run->empty) return ZOE_OK;
     const bool ours = zoe__run_is(run->path);
-    ZOE_FAIL_IF(run->context, mode == ZOE__RUN_NEW, ZOE_CONFIG, "%s: exists; --resume goes on with it, --force deletes it first",
+    ZOE_FAIL_IF(run->context, mode == ZOE__RUN_NEW, ZOE_CONFIG,
+                "%s: exists; --resume goes on with it, --force deletes it first", run->path);
+    ZOE_FAIL_IF(run->context, !ours, ZOE_CONFIG, "%s: exists and is not a run folder (no options.json of ours in it)",
                 run->path);
-    ZOE_FAIL_IF(run->context, !ours, ZOE_CONFIG, "%s: exists and is not a run folder (no options.json of ours in it)", run->path);
     run->fresh = mode == ZOE__RUN_FORCE;
     return ZOE_OK;
 }

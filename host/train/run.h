@@ -17,15 +17,15 @@ typedef struct zoe__run {
     char path[ZOE__PATH - 64]; /* without a slash at its end */
     int lock;                  /* of RUN/lock; -1 = none */
     FILE *log;
-    bool fresh;                /* made by this call: nothing of an earlier session is in it */
-    bool existed, empty;       /* the folder was there before; with nothing in it */
+    bool fresh;          /* made by this call: nothing of an earlier session is in it */
+    bool existed, empty; /* the folder was there before; with nothing in it */
 } zoe__run;
 
 typedef enum zoe__run_mode { ZOE__RUN_NEW, ZOE__RUN_RESUME, ZOE__RUN_FORCE } zoe__run_mode;
 
 /* Opens or makes the folder, locks it, checks or writes options.json, opens the log. clips are the paths as given.
- * ZOE_CONFIG: it exists (and the mode is NEW), it is no run folder, it is in use, or an option differs (the message names it).
- * ZOE_DISK. */
+ * ZOE_CONFIG: it exists (and the mode is NEW), it is no run folder, it is in use, or an option differs (the message
+ * names it). ZOE_DISK. */
 zoe_status zoe__run_open(zoe__run *run, zoe_context *context, const char *path, zoe__run_mode mode, const char *task,
                          const char *const *clips, size_t count, const zoe_options *options);
 
@@ -40,6 +40,9 @@ zoe_status zoe__run_log(zoe__run *run, json_t *line);
 
 /* Writes a JSON value as a file of the folder, atomically; takes the reference. */
 zoe_status zoe__run_write_json(zoe__run *run, const char *name, json_t *value);
+
+/* A JSON text of a path or message; bytes of one that is not UTF-8 become %XX. NULL: JSON's null. */
+json_t *zoe__run_text(const char *bytes);
 
 /* True when path is a folder with our options.json. */
 bool zoe__run_is(const char *path);

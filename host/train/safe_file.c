@@ -66,9 +66,12 @@ static zoe_status sync_folder(zoe__safe_file *file)
     char folder[ZOE__PATH];
     zoe__format(folder, sizeof folder, "%s", file->path);
     char *slash = strrchr(folder, '/');
-    if (!slash) zoe__format(folder, sizeof folder, ".");
-    else if (slash == folder) slash[1] = '\0';
-    else *slash = '\0';
+    if (!slash)
+        zoe__format(folder, sizeof folder, ".");
+    else if (slash == folder)
+        slash[1] = '\0';
+    else
+        *slash = '\0';
     const int fd = fault() ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return disk(file, "open the folder");
     /* Some file systems have no fsync for folders and say EINVAL: they need none. */

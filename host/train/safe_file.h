@@ -3,8 +3,9 @@
  * Files that are old or new, never half: written under a temporary name in the same folder, fsync, rename, fsync of the
  * folder. Internal.
  *
- * With ZOE_TEST_HOOKS the environment variable ZOE_FAIL_WRITE=N makes operation number N of the process (open, write, fsync,
- * rename, fsync of the folder; counted from 1) fail with ENOSPC; ZOE_FAIL_WRITE=N:kill kills the process there instead. */
+ * With ZOE_TEST_HOOKS the environment variable ZOE_FAIL_WRITE=N makes operation number N of the process (open, write,
+ * fsync, rename, fsync of the folder; counted from 1) fail with ENOSPC; ZOE_FAIL_WRITE=N:kill kills the process there
+ * instead. */
 #ifndef ZOE_TRAIN_SAFE_FILE_H
 #define ZOE_TRAIN_SAFE_FILE_H
 

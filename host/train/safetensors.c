@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * safetensors: an 8-byte little-endian length, a JSON header {"name": {"dtype", "shape", "data_offsets": [begin, end]}}, the data
- * without holes. PyTorch opens it with safetensors.torch.load_file(). */
+ * safetensors: an 8-byte little-endian length, a JSON header {"name": {"dtype", "shape", "data_offsets": [begin,
+ * end]}}, the data without holes. PyTorch opens it with safetensors.torch.load_file(). */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,9 @@ static bool wanted(const char *name, bool backbone_only)
 
 static void add_row(json_t *header, const char *name, const char *dtype, json_t *shape, uint64_t *at, uint64_t bytes)
 {
-    json_object_set_new(header, name, json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets",
-                                                (json_int_t)*at, (json_int_t)(*at + bytes)));
+    json_object_set_new(header, name,
+                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets",
+                                  (json_int_t)*at, (json_int_t)(*at + bytes)));
     *at += bytes;
 }
 
@@ -40,8 +41,8 @@ static char *header_text(const zoe_checkpoint *c, bool backbone_only)
     json_t *header = json_object();
     uint64_t at = 0;
     char counter[256];
-    json_object_set_new(header, "__metadata__", json_pack("{s:s, s:s, s:s}", "format", "pt", "net", c->info.net, "task",
-                                                          c->info.task));
+    json_object_set_new(header, "__metadata__",
+                        json_pack("{s:s, s:s, s:s}", "format", "pt", "net", c->info.net, "task", c->info.task));
     /* The 8-byte numbers come first: readers want every tensor aligned to its type. */
     for (size_t i = 0; i < c->tensor_count; i++)
         if (wanted(c->tensors[i].name, backbone_only) && counter_name(counter, sizeof counter, c->tensors[i].name))

@@ -32,21 +32,21 @@ typedef struct zoe__session {
     zoe_plan *plan;
     zoe_schedule schedule;
     uint64_t seed;
-    int batch, micro;        /* windows of a step; micro-batches of a step */
-    int64_t steps, step;     /* wanted; done */
-    double started, deadline; /* zoe__seconds(); INFINITY = none */
-    double earlier_seconds;  /* of training in earlier sessions */
+    int batch, micro;                            /* windows of a step; micro-batches of a step */
+    int64_t steps, step;                         /* wanted; done */
+    double started, deadline;                    /* zoe__seconds(); INFINITY = none */
+    double earlier_seconds;                      /* of training in earlier sessions */
     double loop_seconds, waited, saving_seconds; /* of this session; the first includes the others */
-    int64_t loop_steps;      /* of this session */
+    int64_t loop_steps;                          /* of this session */
     double recent_loss[ZOE__RECENT], recent_accuracy[ZOE__RECENT];
-    int64_t recent;          /* values put into the rings so far */
+    int64_t recent; /* values put into the rings so far */
 } zoe__session;
 
 /* The steps, with log and checkpoints. ZOE_STOPPED, ZOE_TIME, ZOE_DIVERGED, ZOE_BAD_FILES, ... */
 zoe_status zoe__session_loop(zoe__session *s);
 
-/* Writes a checkpoint of the state after s->step steps; the last one's hash goes into the result. ZOE_DIVERGED: a weight is not finite;
- * nothing is written. */
+/* Writes a checkpoint of the state after s->step steps; the last one's hash goes into the result. ZOE_DIVERGED: a
+ * weight is not finite; nothing is written. */
 zoe_status zoe__session_save(zoe__session *s, bool last);
 
 /* Takes up the newest good checkpoint, if there is one. */

@@ -13,9 +13,12 @@
 
 bool zoe__session_stop(const zoe__session *s, zoe_status *status)
 {
-    if (s->hooks && s->hooks->stop && s->hooks->stop(s->hooks->user)) *status = ZOE_STOPPED;
-    else if (s->loop_steps > 0 && zoe__seconds() >= s->deadline) *status = ZOE_TIME; /* after a step there is something to keep */
-    else return false;
+    if (s->hooks && s->hooks->stop && s->hooks->stop(s->hooks->user))
+        *status = ZOE_STOPPED;
+    else if (s->loop_steps > 0 && zoe__seconds() >= s->deadline)
+        *status = ZOE_TIME; /* after a step there is something to keep */
+    else
+        return false;
     return true;
 }
 
@@ -40,9 +43,11 @@ static zoe_status read_schedule(zoe__session *s)
     schedule->steps = s->steps;
     schedule->gamma = zoe_options_float(o, "gamma");
     ZOE_FAIL_IF(s->context, !(schedule->base > 0), ZOE_CONFIG, "--lr %g: it must be more than 0", schedule->base);
-    const size_t count = zoe_options_items(o, "milestones"), room = sizeof schedule->milestones / sizeof schedule->milestones[0];
+    const size_t count = zoe_options_items(o, "milestones"),
+                 room = sizeof schedule->milestones / sizeof schedule->milestones[0];
     ZOE_FAIL_IF(s->context, count > room, ZOE_CONFIG, "--milestones: %zu, at most %zu", count, room);
-    for (size_t i = 0; i < room; i++) schedule->milestones[i] = i < count ? zoe_options_item_int(o, "milestones", i) : 0;
+    for (size_t i = 0; i < room; i++)
+        schedule->milestones[i] = i < count ? zoe_options_item_int(o, "milestones", i) : 0;
     for (size_t i = 1; i < count; i++)
         ZOE_FAIL_IF(s->context, schedule->milestones[i] <= schedule->milestones[i - 1], ZOE_CONFIG,
                     "--milestones %s: not ascending", zoe_options_text(o, "milestones"));
@@ -57,7 +62,8 @@ static zoe_status read_options(zoe__session *s)
     s->batch = (int)zoe_options_int(o, "batch");
     s->micro = (int)zoe_options_int(o, "micro");
     s->deadline = zoe_options_text(o, "time") ? s->started + zoe_options_float(o, "time") : INFINITY;
-    ZOE_FAIL_IF(s->context, s->batch % s->micro, ZOE_CONFIG, "--batch %d: not a multiple of --micro %d", s->batch, s->micro);
+    ZOE_FAIL_IF(s->context, s->batch % s->micro, ZOE_CONFIG, "--batch %d: not a multiple of --micro %d", s->batch,
+                s->micro);
     const bool resume = zoe_options_flag(o, "resume"), force = zoe_options_flag(o, "force");
     ZOE_FAIL_IF(s->context, resume && force, ZOE_USAGE, "--resume and --force: only one of them");
     ZOE_FAIL_IF(s->context, !zoe_options_text(o, "out") && !zoe_options_flag(o, "dry-run"), ZOE_USAGE,
@@ -196,11 +202,12 @@ static zoe_status make_plan(zoe__session *s, bool dry)
 static json_t *start_line(const zoe__session *s)
 {
     const zoe_device_info *device = zoe_device_get_info(s->device);
-    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", s->run.fresh ? "start" : "resume",
-                     "version", ZOE_VERSION, "step", (json_int_t)s->step, "device", device->id, "name", device->name, "driver",
-                     device->driver, "family", zoe_family_name(device->family), "clips", (json_int_t)s->task.usable[0],
-                     "held_out_clips", (json_int_t)s->result->held_out_clips, "skipped_files", (json_int_t)s->dataset.skipped,
-                     "short_clips", (json_int_t)s->result->short_clips, "parameters", (json_int_t)s->result->parameters);
+    return json_pack(
+        "{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", s->run.fresh ? "start" : "resume",
+        "version", ZOE_VERSION, "step", (json_int_t)s->step, "device", device->id, "name", device->name, "driver",
+        device->driver, "family", zoe_family_name(device->family), "clips", (json_int_t)s->task.usable[0],
+        "held_out_clips", (json_int_t)s->result->held_out_clips, "skipped_files", (json_int_t)s->dataset.skipped,
+        "short_clips", (json_int_t)s->result->short_clips, "parameters", (json_int_t)s->result->parameters);
 }
 
 static json_t *number(double value)
@@ -211,12 +218,12 @@ static json_t *number(double value)
 static zoe_status write_result(zoe__session *s)
 {
     const zoe_train_result *r = s->result;
-    json_t *value = json_pack("{s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "steps", (json_int_t)r->steps,
-                              "held_out", (int)r->held_out, "loss", number(r->loss), "accuracy", number(r->accuracy),
-                              "balanced_accuracy", number(r->balanced_accuracy), "auc", number(r->auc), "pixel_rule_auc",
-                              number(r->pixel_rule_auc), "train_loss", number(r->train_loss), "samples_per_s",
-                              number(r->samples_per_s), "data_wait", number(r->data_wait), "seconds", number(r->seconds), "device",
-                              r->device, "weights_sha256", r->weights_sha256);
+    json_t *value = json_pack(
+        "{s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "steps", (json_int_t)r->steps, "held_out",
+        (int)r->held_out, "loss", number(r->loss), "accuracy", number(r->accuracy), "balanced_accuracy",
+        number(r->balanced_accuracy), "auc", number(r->auc), "pixel_rule_auc", number(r->pixel_rule_auc), "train_loss",
+        number(r->train_loss), "samples_per_s", number(r->samples_per_s), "data_wait", number(r->data_wait), "seconds",
+        number(r->seconds), "device", r->device, "weights_sha256", r->weights_sha256);
     return zoe__run_write_json(&s->run, "result.json", value);
 }
 
@@ -270,12 +277,13 @@ static zoe_status dry_run(zoe__session *s, const char *const *clips, size_t coun
 
 static zoe_status set_defaults(zoe_options *options, const zoe_task_kind *kind)
 {
-    if (!strcmp(zoe_options_text(options, "optimizer"), "adam")) ZOE_TRY(zoe_options_set_default(options, "lr", "0.002"));
+    if (!strcmp(zoe_options_text(options, "optimizer"), "adam"))
+        ZOE_TRY(zoe_options_set_default(options, "lr", "0.002"));
     return kind->set_defaults ? kind->set_defaults(options) : ZOE_OK;
 }
 
-zoe_status zoe_train(zoe_context *context, const char *task, const char *const *clips, size_t count, zoe_options *options,
-                     const zoe_train_hooks *hooks, zoe_train_result *result)
+zoe_status zoe_train(zoe_context *context, const char *task, const char *const *clips, size_t count,
+                     zoe_options *options, const zoe_train_hooks *hooks, zoe_train_result *result)
 {
     *result = (zoe_train_result){.loss = NAN,
                                  .accuracy = NAN,
@@ -285,8 +293,13 @@ zoe_status zoe_train(zoe_context *context, const char *task, const char *const *
                                  .train_loss = NAN,
                                  .samples_per_s = NAN,
                                  .data_wait = NAN};
-    zoe__session session = {.context = context, .options = options, .hooks = hooks, .result = result, .run = {.lock = -1},
-                            .started = zoe__seconds()}, *s = &session;
+    zoe__session session = {.context = context,
+                            .options = options,
+                            .hooks = hooks,
+                            .result = result,
+                            .run = {.lock = -1},
+                            .started = zoe__seconds()},
+                 *s = &session;
     zoe_status status = ZOE_OK;
     s->kind = zoe_task_find(context, task);
     if (!s->kind) return ZOE_USAGE;
@@ -301,7 +314,8 @@ zoe_status zoe_train(zoe_context *context, const char *task, const char *const *
     const zoe__run_mode mode = zoe_options_flag(options, "resume")  ? ZOE__RUN_RESUME
                                : zoe_options_flag(options, "force") ? ZOE__RUN_FORCE
                                                                     : ZOE__RUN_NEW;
-    ZOE_TRY_OUT(zoe__run_open(&s->run, context, zoe_options_text(options, "out"), mode, s->kind->name, clips, count, options));
+    ZOE_TRY_OUT(
+        zoe__run_open(&s->run, context, zoe_options_text(options, "out"), mode, s->kind->name, clips, count, options));
     status = train(s, clips, count);
 out:
     close_session(s, status);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Options as data: one table says name, type, unit, range and default; command line, run folders (options.json) and help are made
- * from it, so they cannot disagree. A set holds the effective values of one or more tables. */
+ * Options as data: one table says name, type, unit, range and default; command line, run folders (options.json) and
+ * help are made from it, so they cannot disagree. A set holds the effective values of one or more tables. */
 #ifndef ZOE_OPTION_H
 #define ZOE_OPTION_H
 
@@ -51,25 +51,27 @@ typedef struct zoe_options zoe_options;
 zoe_status zoe_options_new(zoe_options **out, zoe_context *context);
 void zoe_options_free(zoe_options **options);
 
-/* Adds the rows of a table (a name that is there already is kept as it was). ZOE_CONFIG: a default that is outside its range. */
+/* Adds the rows of a table (a name that is there already is kept as it was). ZOE_CONFIG: a default that is outside its
+ * range. */
 zoe_status zoe_options_add(zoe_options *options, const zoe_option *table);
 
-/* Sets a value from text. ZOE_USAGE: unknown name ("did you mean"), not of the type, or outside its range; the message has the
- * value and the limit. */
+/* Sets a value from text. ZOE_USAGE: unknown name ("did you mean"), not of the type, or outside its range; the message
+ * has the value and the limit. */
 zoe_status zoe_options_set(zoe_options *options, const char *name, const char *text);
 
 /* Replaces a default: has an effect only where no value was set. The same errors. */
 zoe_status zoe_options_set_default(zoe_options *options, const char *name, const char *text);
 
 size_t zoe_options_count(const zoe_options *options);
-const zoe_option *zoe_options_at(const zoe_options *options, size_t index);          /* borrowed; NULL past the end */
-const zoe_option *zoe_options_find(const zoe_options *options, const char *name);    /* NULL: none of that name */
+const zoe_option *zoe_options_at(const zoe_options *options, size_t index);       /* borrowed; NULL past the end */
+const zoe_option *zoe_options_find(const zoe_options *options, const char *name); /* NULL: none of that name */
 const zoe_option *zoe_options_find_letter(const zoe_options *options, char letter);
 
 /* True when a value was set (a default does not count). */
 bool zoe_options_given(const zoe_options *options, const char *name);
 
-/* Effective values. A name that is in no table, or has neither value nor default: NULL, 0, false. Borrowed until the next set. */
+/* Effective values. A name that is in no table, or has neither value nor default: NULL, 0, false. Borrowed until the
+ * next set. */
 const char *zoe_options_text(const zoe_options *options, const char *name);
 bool zoe_options_flag(const zoe_options *options, const char *name);
 int64_t zoe_options_int(const zoe_options *options, const char *name);

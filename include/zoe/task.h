@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pretext tasks. A task hides part of the data and builds a network that finds it again: a sampler, a head with its loss, and a rule
- * that looks at pixels only, to compare with. One file each in host/tasks/, its descriptor last.
+ * Pretext tasks. A task hides part of the data and builds a network that finds it again: a sampler, a head with its
+ * loss, and a rule that looks at pixels only, to compare with. One file each in host/tasks/, its descriptor last.
  *
  * Letters: B windows in a batch, F frames of a window that the network sees, G tuples of a window (each has one label).
  * Frame k of window i is image k*B + i of the input; the label of its tuple g is number g*B + i. */
@@ -28,13 +28,14 @@ typedef enum zoe_split {
     ZOE_SPLIT_HELD_OUT /* for figures: one tuple a window, classes half and half, centre crop, no flip */
 } zoe_split;
 
-/* A request: which frames of which clip, how to cut them, what the answer is. A pure function of (seed, epoch, index, attempt). */
+/* A request: which frames of which clip, how to cut them, what the answer is. A pure function of (seed, epoch, index,
+ * attempt). */
 typedef struct zoe_sample {
-    size_t clip;                /* number in the pack */
-    int frames;                 /* ranks to decode; those past the task's F are only shown to accept() */
-    int ranks[ZOE_MAX_FRAMES];  /* repeats allowed */
+    size_t clip;               /* number in the pack */
+    int frames;                /* ranks to decode; those past the task's F are only shown to accept() */
+    int ranks[ZOE_MAX_FRAMES]; /* repeats allowed */
     int labels[ZOE_MAX_TUPLES];
-    int top, left;              /* corner of the crop, the same for all frames, pixels of the decoded frame */
+    int top, left; /* corner of the crop, the same for all frames, pixels of the decoded frame */
     bool flip;
 } zoe_sample;
 
@@ -49,11 +50,11 @@ typedef struct zoe_task {
     const zoe_pack *pack;
     const size_t *clips[2]; /* numbers in the pack, by zoe_split; borrowed */
     size_t clip_count[2];
-    int width, height;      /* of the frames as decoded, pixels */
+    int width, height;        /* of the frames as decoded, pixels */
     int frames[2], tuples[2]; /* F and G, by zoe_split; set by kind->open() */
     int classes;
-    size_t usable[2];       /* clips long enough, by zoe_split; set by kind->open() */
-    void *state;            /* of the kind */
+    size_t usable[2]; /* clips long enough, by zoe_split; set by kind->open() */
+    void *state;      /* of the kind */
 } zoe_task;
 
 typedef struct zoe_task_graph {
@@ -67,14 +68,16 @@ struct zoe_task_kind {
     const zoe_option *options; /* rows of its own */
     /* Replaces defaults that hang on other options (a recipe). */
     zoe_status (*set_defaults)(zoe_options *options);
-    /* Reads options, counts usable clips (unless there is no pack). ZOE_DATA: none is long enough (the message says how long it must be). */
+    /* Reads options, counts usable clips (unless there is no pack). ZOE_DATA: none is long enough (the message says how
+     * long it must be). */
     zoe_status (*open)(zoe_task *task);
     void (*close)(zoe_task *task);
-    /* Adds preprocessing, backbone, head and loss for B = batch windows of a split. Names of the head start with "head.". */
+    /* Adds preprocessing, backbone, head and loss for B = batch windows of a split. Names of the head start with
+     * "head.". */
     void (*build)(const zoe_task *task, zoe_graph *graph, int batch, zoe_split split, zoe_task_graph *out);
     /* Thread-safe. attempt counts from 0: the next one after a sample that was refused or did not decode. */
-    void (*sample)(const zoe_task *task, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index, uint32_t attempt,
-                   zoe_sample *out);
+    void (*sample)(const zoe_task *task, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index,
+                   uint32_t attempt, zoe_sample *out);
     /* Looks at the decoded frames [frames][height][width][3]; false: draw again. NULL: all are fine. Thread-safe. */
     bool (*accept)(const zoe_task *task, const zoe_sample *sample, const uint8_t *rgb);
     /* Score for class 1 by a rule that only compares pixels, of a held-out sample. Thread-safe. */
@@ -86,8 +89,8 @@ const zoe_task_kind *zoe_task_at(size_t index);
 /* NULL with a text ("did you mean") in the context when unknown. */
 const zoe_task_kind *zoe_task_find(zoe_context *context, const char *name);
 
-/* The clips of a split: numbers in the pack, borrowed until the task is closed. Both splits may be the same. Fills *task. Without a
- * pack (NULL) the task can only build its network. */
+/* The clips of a split: numbers in the pack, borrowed until the task is closed. Both splits may be the same. Fills
+ * *task. Without a pack (NULL) the task can only build its network. */
 typedef struct zoe_task_clips {
     const size_t *clips[2]; /* by zoe_split */
     size_t count[2];
@@ -96,14 +99,17 @@ zoe_status zoe_task_open(zoe_task *task, zoe_context *context, const zoe_task_ki
                          const zoe_backbone *backbone, const zoe_pack *pack, const zoe_task_clips *clips);
 void zoe_task_close(zoe_task *task);
 
-/* What a network is worth on n tuples: score[i] is its preference for class 1 (logit 1 minus logit 0), label[i] 0 or 1. */
+/* What a network is worth on n tuples: score[i] is its preference for class 1 (logit 1 minus logit 0), label[i] 0 or 1.
+ */
 typedef struct zoe_metrics {
-    double loss;              /* mean cross-entropy, from scores: log(1 + exp(-score)) of the right class */
+    double loss; /* mean cross-entropy, from scores: log(1 + exp(-score)) of the right class */
     double accuracy;
     double balanced_accuracy; /* mean of the two classes' own accuracies: 0.5 for one that always says the same */
-    double auc;               /* chance that a class-1 tuple scores higher than a class-0 tuple; ties count half; NaN: one class only */
+    double
+        auc; /* chance that a class-1 tuple scores higher than a class-0 tuple; ties count half; NaN: one class only */
 } zoe_metrics;
-zoe_status zoe_metrics_compute(zoe_metrics *out, zoe_context *context, const double *scores, const int *labels, size_t n);
+zoe_status zoe_metrics_compute(zoe_metrics *out, zoe_context *context, const double *scores, const int *labels,
+                               size_t n);
 
 #ifdef __cplusplus
 }

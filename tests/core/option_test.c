@@ -30,7 +30,8 @@ static zoe_options *options;
 static void refused(const char *name, const char *text, const char *part)
 {
     assert_int_equal(zoe_options_set(options, name, text), ZOE_USAGE);
-    if (!strstr(zoe_context_error(context), part)) fail_msg("--%s %s: '%s' lacks '%s'", name, text, zoe_context_error(context), part);
+    if (!strstr(zoe_context_error(context), part))
+        fail_msg("--%s %s: '%s' lacks '%s'", name, text, zoe_context_error(context), part);
     zoe_context_clear(context);
 }
 
@@ -113,7 +114,8 @@ static void defaults_give_way_to_values(void **state)
 static void a_table_with_a_bad_default_is_refused(void **state)
 {
     (void)state;
-    static const zoe_option bad[] = {{.name = "worse", .type = ZOE_OPTION_INT, .low = 1, .high = 2, .fallback = "3"}, {.name = NULL}};
+    static const zoe_option bad[] = {{.name = "worse", .type = ZOE_OPTION_INT, .low = 1, .high = 2, .fallback = "3"},
+                                     {.name = NULL}};
     assert_int_equal(zoe_options_add(options, bad), ZOE_CONFIG);
     assert_non_null(strstr(zoe_context_error(context), "--worse"));
     zoe_context_clear(context);

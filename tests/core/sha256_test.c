@@ -16,7 +16,8 @@ static void hash(const char *text, size_t bytes, size_t piece, char hex[65])
     zoe__sha256 sha;
     uint8_t digest[32];
     zoe__sha256_start(&sha);
-    for (size_t at = 0; at < bytes; at += piece) zoe__sha256_add(&sha, text + at, bytes - at < piece ? bytes - at : piece);
+    for (size_t at = 0; at < bytes; at += piece)
+        zoe__sha256_add(&sha, text + at, bytes - at < piece ? bytes - at : piece);
     zoe__sha256_end(&sha, digest);
     zoe__sha256_hex(digest, hex);
 }

@@ -30,7 +30,8 @@ static void perfect_and_reversed(void **state)
     assert_true(good.loss < bad.loss);
 }
 
-/* A network that always says "no" looks well by accuracy where "no" is frequent; the other figures must show what it is. */
+/* A network that always says "no" looks well by accuracy where "no" is frequent; the other figures must show what it
+ * is. */
 static void always_no_is_as_bad_as_it_is(void **state)
 {
     (void)state;

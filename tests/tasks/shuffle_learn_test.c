@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sampler: what every tuple must be, that a draw is a pure function of its number, and how draws are distributed. */
+ * The sampler: what every tuple must be, that a draw is a pure function of its number, and how draws are distributed.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +33,8 @@ static zoe_status open_with(opened *o, const char *const *settings)
     assert_non_null(kind);
     assert_int_equal(zoe_options_new(&o->options, the_world.context), ZOE_OK);
     assert_int_equal(zoe_train_options(o->options, the_world.context, "shuffle-learn"), ZOE_OK);
-    for (; settings && *settings; settings += 2) assert_int_equal(zoe_options_set(o->options, settings[0], settings[1]), ZOE_OK);
+    for (; settings && *settings; settings += 2)
+        assert_int_equal(zoe_options_set(o->options, settings[0], settings[1]), ZOE_OK);
     assert_int_equal(kind->set_defaults(o->options), ZOE_OK);
     for (size_t i = 0; i < CLIPS; i++) o->clips[i] = i;
     const zoe_task_clips clips = {.clips = {o->clips, o->clips}, .count = {CLIPS, CLIPS}};
@@ -76,7 +78,8 @@ static void training_windows_obey_the_recipe(void **state)
     assert_int_equal(o.task.tuples[0], 2);
     for (uint32_t i = 0; i < DRAWS; i++) {
         const zoe_sample s = draw(&o, ZOE_SPLIT_TRAIN, 1, 0, i, 0);
-        const int b = s.ranks[0], c = s.ranks[1], d = s.ranks[2], m = s.ranks[3], frames = zoe_pack_clip(the_world.pack, s.clip)->frames;
+        const int b = s.ranks[0], c = s.ranks[1], d = s.ranks[2], m = s.ranks[3],
+                  frames = zoe_pack_clip(the_world.pack, s.clip)->frames;
         const int low = b < d ? b : d, high = b < d ? d : b;
         assert_int_equal(s.frames, 4);
         assert_int_equal(s.labels[0], 1);
@@ -188,7 +191,8 @@ static void the_paper_has_three_streams(void **state)
 {
     (void)state;
     /* 60 frames a clip are too few for tau 60: smaller distances, the same shape. */
-    const char *const paper[] = {"recipe", "paper", "tau-max", "20", "near", "10", "tau-min", "10", "tau-spread", "3", NULL};
+    const char *const paper[] = {"recipe",  "paper", "tau-max",    "20", "near", "10",
+                                 "tau-min", "10",    "tau-spread", "3",  NULL};
     opened o = open_task(paper);
     assert_string_equal(zoe_options_text(o.options, "net"), "caffenet");
     assert_string_equal(zoe_options_text(o.options, "motion"), "codec");
@@ -203,8 +207,10 @@ static void the_paper_has_three_streams(void **state)
             assert_int_equal(d, s.ranks[8]);
             assert_in_range(distance(b, d), 10, 20);
             assert_int_equal(s.labels[g], (m > b) == (m < d));
-            if (!s.labels[g]) assert_true(distance(m, b) >= 10 && distance(m, d) >= 10);
-            else assert_true(distance(m, b) >= 2 && distance(m, d) >= 2);
+            if (!s.labels[g])
+                assert_true(distance(m, b) >= 10 && distance(m, d) >= 10);
+            else
+                assert_true(distance(m, b) >= 2 && distance(m, d) >= 2);
         }
     }
     close_opened(&o);
@@ -214,7 +220,8 @@ static void short_clips_are_counted_and_none_is_an_error(void **state)
 {
     (void)state;
     opened o;
-    const char *const far[] = {"tau-max", "60", "near", "40", "tau-min", "10", NULL}; /* 61 frames needed, clips have 60 */
+    const char *const far[] = {"tau-max", "60", "near", "40",
+                               "tau-min", "10", NULL}; /* 61 frames needed, clips have 60 */
     assert_int_equal(open_with(&o, far), ZOE_DATA);
     assert_non_null(strstr(zoe_context_error(the_world.context), "61 are needed"));
     zoe_context_clear(the_world.context);
@@ -270,7 +277,7 @@ static void a_middle_like_its_neighbours_is_refused(void **state)
     assert_int_equal(s.frames, 7);
     assert_int_equal(s.ranks[4], s.ranks[1]);
     memset(rgb + 5 * BYTES, 11, 2 * BYTES);
-    assert_true(o.task.kind->accept(&o.task, &s, rgb));  /* 121 > 100 */
+    assert_true(o.task.kind->accept(&o.task, &s, rgb)); /* 121 > 100 */
     memset(rgb + 6 * BYTES, 9, BYTES);
     assert_false(o.task.kind->accept(&o.task, &s, rgb)); /* e: 81 */
     close_opened(&o);

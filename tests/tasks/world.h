@@ -36,7 +36,8 @@ static int world_make(world *w, int clips)
     synth.clips = clips;
     synth.seed = 5;
     zoe_index_options index = zoe_index_options_default();
-    if (zoe_synth(w->context, files, &synth) != ZOE_OK || zoe_pack_index(w->context, paths, 1, pack, &index) != ZOE_OK ||
+    if (zoe_synth(w->context, files, &synth) != ZOE_OK ||
+        zoe_pack_index(w->context, paths, 1, pack, &index) != ZOE_OK ||
         zoe_pack_open(&w->pack, w->context, pack) != ZOE_OK) {
         fprintf(stderr, "world: %s\n", zoe_context_error(w->context));
         return -1;

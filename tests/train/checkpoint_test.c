@@ -79,7 +79,8 @@ static void net_free(net *n)
 static zoe_checkpoint *capture(net *n, int64_t step)
 {
     zoe_checkpoint *c;
-    const zoe_checkpoint_info info = {.net = "tiny", .task = "none", .step = step, .options = "{\"lr\":\"0.1\"}", .state = "{}"};
+    const zoe_checkpoint_info info = {
+        .net = "tiny", .task = "none", .step = step, .options = "{\"lr\":\"0.1\"}", .state = "{}"};
     assert_int_equal(zoe_checkpoint_capture(&c, n->context, n->store, n->graph, &info), ZOE_OK);
     return c;
 }
@@ -284,7 +285,8 @@ static bool has_temporary(const char *path)
 {
     bool found = false;
     DIR *dir = opendir(path);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) found = found || strstr(entry->d_name, ".tmp");
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        found = found || strstr(entry->d_name, ".tmp");
     closedir(dir);
     return found;
 }
@@ -354,7 +356,8 @@ static void safetensors_are_whole(void **state)
     const char *name;
     const char *body = data + 8 + header_bytes;
     assert_non_null(header);
-    json_object_foreach(header, name, row) {
+    json_object_foreach(header, name, row)
+    {
         if (!strcmp(name, "__metadata__")) continue;
         const json_int_t begin = json_integer_value(json_array_get(json_object_get(row, "data_offsets"), 0));
         const json_int_t end = json_integer_value(json_array_get(json_object_get(row, "data_offsets"), 1));

@@ -23,7 +23,12 @@ static size_t clips[CLIPS];
 
 static zoe__loader_options loader_options(int workers)
 {
-    return (zoe__loader_options){.task = &task, .seed = 9, .batch = BATCH, .count = BATCHES, .epoch = CLIPS, .workers = workers,
+    return (zoe__loader_options){.task = &task,
+                                 .seed = 9,
+                                 .batch = BATCH,
+                                 .count = BATCHES,
+                                 .epoch = CLIPS,
+                                 .workers = workers,
                                  .max_bad = 0.05};
 }
 
@@ -39,7 +44,8 @@ static uint64_t digest(const zoe__batch *batch)
                  {batch->table, images * 4 * sizeof(int32_t)},
                  {batch->labels, (size_t)task.tuples[0] * BATCH * sizeof(int32_t)}};
     for (size_t p = 0; p < 3; p++)
-        for (size_t i = 0; i < parts[p].bytes; i++) hash = (hash ^ ((const uint8_t *)parts[p].data)[i]) * 1099511628211u;
+        for (size_t i = 0; i < parts[p].bytes; i++)
+            hash = (hash ^ ((const uint8_t *)parts[p].data)[i]) * 1099511628211u;
     return hash;
 }
 
@@ -101,12 +107,12 @@ static void leaving_early_is_fine(void **state)
     assert_null(loader);
 }
 
-/* Half of the draws are of a clip that does not decode: they are replaced, the same way for any number of workers, until the share of
- * bad clips passes the limit. */
+/* Half of the draws are of a clip that does not decode: they are replaced, the same way for any number of workers,
+ * until the share of bad clips passes the limit. */
 static void (*real_sample)(const zoe_task *, zoe_split, uint64_t, int64_t, uint32_t, uint32_t, zoe_sample *);
 
-static void sample_with_bad_clip(const zoe_task *t, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index, uint32_t attempt,
-                                 zoe_sample *out)
+static void sample_with_bad_clip(const zoe_task *t, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index,
+                                 uint32_t attempt, zoe_sample *out)
 {
     real_sample(t, split, seed, epoch, index, attempt, out);
     if (out->clip == 1) out->ranks[0] = 100000;
