@@ -67,7 +67,8 @@ static bool attach_side(AVPacket *packet, const uint8_t *side, size_t size)
 void zoe__packet_dress(AVPacket *packet, size_t ordinal, uint8_t flags)
 {
     packet->pts = packet->dts = (int64_t)ordinal;
-    packet->flags = (flags & ZOE__PACKET_KEY ? AV_PKT_FLAG_KEY : 0) | (flags & ZOE__PACKET_CORRUPT ? AV_PKT_FLAG_CORRUPT : 0) |
+    packet->flags = (flags & ZOE__PACKET_KEY ? AV_PKT_FLAG_KEY : 0) |
+                    (flags & ZOE__PACKET_CORRUPT ? AV_PKT_FLAG_CORRUPT : 0) |
                     (flags & ZOE__PACKET_DISPOSABLE ? AV_PKT_FLAG_DISPOSABLE : 0);
 }
 
@@ -76,12 +77,14 @@ zoe_status zoe__packet_load(zoe_context *context, AVPacket *packet, const zoe__r
 {
     const zoe__packet *p = &record->packet[ordinal];
     av_packet_unref(packet);
-    ZOE_FAIL_IF(context, av_new_packet(packet, (int)p->size) < 0, ZOE_MEMORY, "out of memory: a packet of %u bytes", p->size);
+    ZOE_FAIL_IF(context, av_new_packet(packet, (int)p->size) < 0, ZOE_MEMORY, "out of memory: a packet of %u bytes",
+                p->size);
     ZOE_FAIL_IF(context, !read_all(fd, packet->data, p->size, p->offset), ZOE_DATA,
                 "%s: packet %zu is missing from the pack's data file", name, ordinal);
     if (p->side) {
         uint8_t *side = malloc(p->side);
-        const bool good = side && read_all(fd, side, p->side, p->offset + p->size) && attach_side(packet, side, p->side);
+        const bool good =
+            side && read_all(fd, side, p->side, p->offset + p->size) && attach_side(packet, side, p->side);
         free(side);
         ZOE_FAIL_IF(context, !good, ZOE_DATA, "%s: packet %zu has damaged side data", name, ordinal);
     }

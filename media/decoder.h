@@ -2,8 +2,8 @@
  *
  * What indexing and reading share, so that both decode alike. Internal.
  *
- * Packets go in with their ordinal in the place of a time stamp: the frame that comes out with pts n came from packet n,
- * whatever the container's times say. */
+ * Packets go in with their ordinal in the place of a time stamp: the frame that comes out with pts n came from packet
+ * n, whatever the container's times say. */
 #ifndef ZOE_MEDIA_DECODER_H
 #define ZOE_MEDIA_DECODER_H
 

@@ -15,10 +15,10 @@
 enum { MAX_DEPTH = 32, MAX_LIST_BYTES = 64 << 20 };
 
 /* How files with moving pictures end; sound and still pictures are other rooms. */
-static const char *const ENDINGS[] = {"mp4", "m4v", "mov", "qt",  "avi",  "divx", "mkv",  "webm", "ts",  "mts",  "m2ts", "m2t",
-                                      "mpg", "mpeg", "mpe", "m1v", "m2v", "vob", "ogv", "ogm", "flv",  "f4v",  "wmv",  "asf",
-                                      "3gp", "3g2", "mjpg", "mjpeg", "mxf", "dv", "y4m", "h264", "264", "h265", "265", "hevc",
-                                      "ivf", "obu", "nut", "rm", "rmvb", "mpv", "vc1"};
+static const char *const ENDINGS[] = {
+    "mp4", "m4v",  "mov", "qt",   "avi", "divx", "mkv", "webm", "ts",  "mts", "m2ts", "m2t",  "mpg",   "mpeg", "mpe",
+    "m1v", "m2v",  "vob", "ogv",  "ogm", "flv",  "f4v", "wmv",  "asf", "3gp", "3g2",  "mjpg", "mjpeg", "mxf",  "dv",
+    "y4m", "h264", "264", "h265", "265", "hevc", "ivf", "obu",  "nut", "rm",  "rmvb", "mpv",  "vc1"};
 
 typedef struct gather {
     zoe_context *context;
@@ -89,7 +89,8 @@ static bool trimmed(const char *name, char *out, size_t size)
     return n > 0 && zoe__format(out, size, "%.*s", (int)n, name);
 }
 
-/* A line of a list: relative to here, else to the list's folder. What does not exist is kept: it is skipped with a reason. */
+/* A line of a list: relative to here, else to the list's folder. What does not exist is kept: it is skipped with a
+ * reason. */
 static zoe_status take_line(gather *g, const char *list, const char *line)
 {
     char path[PATH_MAX], beside[PATH_MAX];
@@ -119,7 +120,8 @@ static zoe_status take_list(gather *g, const char *list)
     const size_t before = g->files->count + g->packs->count;
     for (int number = 1; status == ZOE_OK && (n = getline(&line, &capacity, file)) >= 0; number++) {
         if (memchr(line, '\0', (size_t)n) || n >= PATH_MAX) {
-            status = zoe__fail(g->context, ZOE_DATA, "%s: line %d is not a path; a list has one path a line", list, number);
+            status =
+                zoe__fail(g->context, ZOE_DATA, "%s: line %d is not a path; a list has one path a line", list, number);
             break;
         }
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = '\0';
@@ -143,13 +145,16 @@ static void sort_unique(zoe__names *names)
     qsort(names->name, names->count, sizeof *names->name, by_name);
     size_t kept = 1;
     for (size_t i = 1; i < names->count; i++) {
-        if (strcmp(names->name[kept - 1], names->name[i]) == 0) free(names->name[i]);
-        else names->name[kept++] = names->name[i];
+        if (strcmp(names->name[kept - 1], names->name[i]) == 0)
+            free(names->name[i]);
+        else
+            names->name[kept++] = names->name[i];
     }
     names->count = kept;
 }
 
-zoe_status zoe__gather(zoe_context *context, const char *const *paths, size_t count, zoe__names *files, zoe__names *packs)
+zoe_status zoe__gather(zoe_context *context, const char *const *paths, size_t count, zoe__names *files,
+                       zoe__names *packs)
 {
     gather g = {context, files, packs};
     for (size_t i = 0; i < count; i++) {
@@ -157,9 +162,12 @@ zoe_status zoe__gather(zoe_context *context, const char *const *paths, size_t co
         struct stat info;
         ZOE_FAIL_IF(context, !trimmed(paths[i], path, sizeof path), ZOE_DATA, "'%.100s' is not a path", paths[i]);
         ZOE_FAIL_IF(context, stat(path, &info) < 0, ZOE_DATA, "%s: %s", path, strerror(errno));
-        if (S_ISDIR(info.st_mode)) ZOE_TRY(take_folder(&g, path));
-        else if (S_ISREG(info.st_mode) && strcasecmp(ending_of(path), "txt") == 0) ZOE_TRY(take_list(&g, path));
-        else ZOE_TRY(add(context, files, path));
+        if (S_ISDIR(info.st_mode))
+            ZOE_TRY(take_folder(&g, path));
+        else if (S_ISREG(info.st_mode) && strcasecmp(ending_of(path), "txt") == 0)
+            ZOE_TRY(take_list(&g, path));
+        else
+            ZOE_TRY(add(context, files, path));
     }
     sort_unique(files);
     sort_unique(packs);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files to pack. Workers take files from one list; each reads, decodes and writes on its own and only the commit is done
- * under the lock. What a clip becomes depends on the file alone, so neither order nor number of workers shows. */
+ * Files to pack. Workers take files from one list; each reads, decodes and writes on its own and only the commit is
+ * done under the lock. What a clip becomes depends on the file alone, so neither order nor number of workers shows. */
 #include "media/gather.h"
 #include "media/ingest.h"
 #include "media/labels.h"
@@ -57,7 +57,8 @@ static void report(job *j, const char *file, const char *reason)
     if (reason) {
         if (!j->skipped++) zoe__format(j->first_bad, sizeof j->first_bad, "%s: %s", file, reason);
     }
-    const zoe_index_event event = {.file = file, .reason = reason, .done = j->done, .total = j->total, .skipped = j->skipped};
+    const zoe_index_event event = {
+        .file = file, .reason = reason, .done = j->done, .total = j->total, .skipped = j->skipped};
     if (j->options->progress && !j->options->progress(&event, j->options->user))
         end_run(j, ZOE_STOPPED, "indexing was stopped; what was read stays in the pack");
 }
@@ -78,8 +79,8 @@ static zoe_status is_stored(zoe_context *context, job *j, const char *sha256, bo
 }
 
 /* Already known by path, size and time? Then only its label can be new. The lock is held. */
-static zoe_status look_up(zoe_context *context, job *j, const zoe__source *source, const zoe__file_row *wanted, bool *known,
-                          char reason[REASON_BYTES])
+static zoe_status look_up(zoe_context *context, job *j, const zoe__source *source, const zoe__file_row *wanted,
+                          bool *known, char reason[REASON_BYTES])
 {
     zoe__file_row row;
     bool found;
@@ -109,7 +110,8 @@ static zoe_status place_data(zoe_context *context, const job *j, const char *tem
 }
 
 /* Reads one file whose path is not known yet. */
-static zoe_status read_file(zoe_context *context, job *j, zoe__source *source, zoe__file_row *row, const char *temporary)
+static zoe_status read_file(zoe_context *context, job *j, zoe__source *source, zoe__file_row *row,
+                            const char *temporary)
 {
     zoe__record record = {0};
     uint8_t *bytes = NULL;
@@ -145,7 +147,8 @@ static void reason_of(const zoe_context *context, const char *path, char reason[
     zoe__format(reason, REASON_BYTES, "%s", text);
 }
 
-/* A bad file's row. Faults that may pass (a deadline, no permission) are kept without size: the next run tries again. */
+/* A bad file's row. Faults that may pass (a deadline, no permission) are kept without size: the next run tries again.
+ */
 static zoe_status commit_skip(zoe_context *context, job *j, const zoe__source *source, zoe__file_row *row, bool passing,
                               const char *reason)
 {
@@ -184,8 +187,10 @@ static void do_file(zoe_context *context, job *j, const char *path, const char *
         reason_of(context, path, reason);
         status = commit_skip(context, j, &source, &row, passing, reason);
     }
-    if (status == ZOE_OK) report(j, path, reason[0] ? reason : NULL);
-    else end_run(j, status, zoe_context_error(context));
+    if (status == ZOE_OK)
+        report(j, path, reason[0] ? reason : NULL);
+    else
+        end_run(j, status, zoe_context_error(context));
     pthread_mutex_unlock(&j->lock);
     zoe_context_clear(context);
 }
@@ -203,9 +208,8 @@ static void *work(void *argument)
     job *j = w->job;
     char temporary[PATH_MAX];
     zoe_context *context;
-    if (zoe_context_new(&context) != ZOE_OK ||
-        !zoe__format(temporary, sizeof temporary, "%s/data/tmp-%ld-%d", zoe__store_folder(j->store), (long)getpid(),
-                     w->number)) {
+    if (zoe_context_new(&context) != ZOE_OK || !zoe__format(temporary, sizeof temporary, "%s/data/tmp-%ld-%d",
+                                                            zoe__store_folder(j->store), (long)getpid(), w->number)) {
         pthread_mutex_lock(&j->lock);
         end_run(j, ZOE_MEMORY, "out of memory: a worker");
         pthread_mutex_unlock(&j->lock);
@@ -274,8 +278,7 @@ static zoe_status import_clip(void *user, const zoe__file_row *row, const uint8_
     zoe__record check; /* nothing damaged gets in */
     ZOE_TRY(zoe__record_read(im->context, &check, record, record_size, row->path));
     zoe__record_clear(&check);
-    if (j->options->labels_csv)
-        zoe__labels_find(j->labels, row->path, label, sizeof label, &mine.label, &mine.group);
+    if (j->options->labels_csv) zoe__labels_find(j->labels, row->path, label, sizeof label, &mine.label, &mine.group);
     ZOE_TRY(is_stored(im->context, j, row->sha256, &stored));
     if (!stored) {
         zoe__store_data_path(im->from, row->sha256, from, sizeof from);
@@ -302,7 +305,7 @@ static zoe_status import_packs(zoe_context *context, job *j, const zoe__names *p
         if (same_folder(packs->name[i], zoe__store_folder(j->store))) continue;
         zoe__store *from;
         ZOE_TRY(zoe__store_open(&from, context, packs->name[i], false));
-        import im = {context, j, from};
+import im = {context, j, from };
         const zoe_status status = zoe__store_clips(context, from, import_clip, &im);
         zoe__store_close(&from);
         ZOE_TRY(status);
@@ -328,8 +331,8 @@ static zoe_status judge(zoe_context *context, job *j)
     }
     const double share = j->done ? (double)j->skipped / (double)j->done : 0;
     ZOE_FAIL_IF(context, share > j->options->max_bad, ZOE_BAD_FILES,
-                "%zu of %zu files are bad (%.1f %%, the limit is %g %%); the first: %s", j->skipped, j->done, 100 * share,
-                100 * j->options->max_bad, j->first_bad);
+                "%zu of %zu files are bad (%.1f %%, the limit is %g %%); the first: %s", j->skipped, j->done,
+                100 * share, 100 * j->options->max_bad, j->first_bad);
     return ZOE_OK;
 }
 
@@ -353,8 +356,8 @@ zoe_status zoe_pack_index(zoe_context *context, const char *const *paths, size_t
     job j = {.options = options, .files = &files, .lock = PTHREAD_MUTEX_INITIALIZER};
     zoe_status status;
     ZOE_FAIL_IF(context, !count || !out || !out[0], ZOE_CONFIG, "nothing to index, or no folder for the pack");
-    zoe__format(j.limits, sizeof j.limits, "%lld %lld %d %d %g %g", (long long)l->max_file_bytes, (long long)l->max_pixels,
-                l->max_streams, l->max_frames, l->seconds_per_clip, l->min_clean);
+    zoe__format(j.limits, sizeof j.limits, "%lld %lld %d %d %g %g", (long long)l->max_file_bytes,
+                (long long)l->max_pixels, l->max_streams, l->max_frames, l->seconds_per_clip, l->min_clean);
     ZOE_TRY_OUT(zoe__gather(context, paths, count, &files, &packs));
     ZOE_TRY_OUT(zoe__labels_load(&labels, context, options->labels_csv, options->label_column, options->group_column));
     ZOE_TRY_OUT(zoe__store_open(&j.store, context, out, true));

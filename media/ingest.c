@@ -48,8 +48,8 @@ static int orientation_of(const int32_t m[9])
 static const int32_t *stream_matrix(const AVStream *stream)
 {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 100)
-    const AVPacketSideData *side = av_packet_side_data_get(stream->codecpar->coded_side_data,
-                                                           stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    const AVPacketSideData *side = av_packet_side_data_get(
+        stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
     return side && side->size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)side->data : NULL;
 #else
     size_t size = 0;
@@ -72,8 +72,9 @@ static void note_first(ingest *in, const AVFrame *frame)
 {
     if (in->first_width) return;
     const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
-    const int32_t *matrix = side && side->size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)side->data
-                                                                       : stream_matrix(in->source->format->streams[in->source->stream]);
+    const int32_t *matrix = side && side->size >= 9 * sizeof(int32_t)
+                                ? (const int32_t *)(const void *)side->data
+                                : stream_matrix(in->source->format->streams[in->source->stream]);
     in->record->orientation = matrix ? orientation_of(matrix) : 0;
     in->first_width = frame->width;
     in->first_height = frame->height;
@@ -141,7 +142,8 @@ static zoe_status write_side(ingest *in, const AVPacket *packet, zoe__packet *en
         const uint8_t *data = av_packet_get_side_data(packet, zoe__side_kinds[kind], &size);
         if (!data || size > INT32_MAX / 4) continue;
         const uint32_t n = (uint32_t)size;
-        const uint8_t head[8] = {(uint8_t)kind, 0, 0, 0, (uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16), (uint8_t)(n >> 24)};
+        const uint8_t head[8] = {(uint8_t)kind,     0, 0, 0, (uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16),
+                                 (uint8_t)(n >> 24)};
         ZOE_TRY(write_bytes(in, head, sizeof head));
         ZOE_TRY(write_bytes(in, data, n));
         entry->side += n + 8;
@@ -162,11 +164,12 @@ static zoe_status take_packet(ingest *in, AVPacket *packet)
 {
     zoe__record *record = in->record;
     if (packet->size <= 0) return ZOE_OK;
-    ZOE_FAIL_IF(in->context, record->packets / 2 >= (size_t)in->limits->max_frames, ZOE_DATA, "%s: more than %d packets",
-                in->source->path, 2 * in->limits->max_frames);
+    ZOE_FAIL_IF(in->context, record->packets / 2 >= (size_t)in->limits->max_frames, ZOE_DATA,
+                "%s: more than %d packets", in->source->path, 2 * in->limits->max_frames);
     ZOE_FAIL_IF(in->context, in->offset / 4 > (uint64_t)in->source->size + (1 << 20), ZOE_DATA,
                 "%s: its packets add up to more than four times the file", in->source->path);
-    ZOE_TRY(zoe__grow(in->context, &record->packet, &record->packet_capacity, record->packets + 1, sizeof *record->packet));
+    ZOE_TRY(
+        zoe__grow(in->context, &record->packet, &record->packet_capacity, record->packets + 1, sizeof *record->packet));
     ZOE_TRY(zoe__grow(in->context, &in->packets, &in->packet_capacity, record->packets + 1, sizeof *in->packets));
     const size_t ordinal = record->packets++;
     zoe__packet *entry = &record->packet[ordinal];
@@ -182,7 +185,7 @@ static zoe_status take_packet(ingest *in, AVPacket *packet)
     in->packets[ordinal] = (zoe__seen_packet){.pts = packet->pts,
                                               .dts = packet->dts,
                                               .duration = packet->duration,
-                                              .temporal = (int8_t)temporal,
+                                              .temporal = temporal,
                                               .hidden = packet->flags & AV_PKT_FLAG_DISCARD,
                                               .bad = packet->flags & AV_PKT_FLAG_CORRUPT};
     zoe__packet_dress(packet, ordinal, entry->flags);
@@ -214,7 +217,8 @@ static zoe_status open_filter(ingest *in, const AVStream *stream)
     const AVBitStreamFilter *kind = av_bsf_get_by_name("mpeg4_unpack_bframes");
     if (!kind || av_bsf_alloc(kind, &in->filter) < 0) return ZOE_OK;
     in->filter->time_base_in = stream->time_base;
-    const bool good = avcodec_parameters_copy(in->filter->par_in, stream->codecpar) >= 0 && av_bsf_init(in->filter) >= 0 &&
+    const bool good = avcodec_parameters_copy(in->filter->par_in, stream->codecpar) >= 0 &&
+                      av_bsf_init(in->filter) >= 0 &&
                       avcodec_parameters_copy(in->record->par, in->filter->par_out) >= 0;
     ZOE_FAIL_IF(in->context, !good, ZOE_DATA, "%s: its MPEG-4 stream cannot be unpacked", in->source->path);
     return ZOE_OK;
@@ -266,8 +270,8 @@ static double nominal_rate(const AVStream *stream)
 static zoe_status finish(ingest *in)
 {
     zoe__record *record = in->record;
-    ZOE_FAIL_IF(in->context, record->frames == 0, ZOE_DATA, "%s: no frame decodes (%zu packets of %s)", in->source->path,
-                record->packets, avcodec_get_name(record->par->codec_id));
+    ZOE_FAIL_IF(in->context, record->frames == 0, ZOE_DATA, "%s: no frame decodes (%zu packets of %s)",
+                in->source->path, record->packets, avcodec_get_name(record->par->codec_id));
     const AVStream *stream = in->source->format->streams[in->source->stream];
     ZOE_TRY(zoe__timeline_build(in->context, record, in->packets, in->frames, stream->time_base, nominal_rate(stream),
                                 (double)in->first_width * in->first_height));

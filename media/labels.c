@@ -18,8 +18,8 @@ typedef struct row {
 
 struct zoe__labels {
     bool has_label; /* has_label: labels come from the table */
-    char *text; /* the file; fields are terminated in place */
-    row *rows;  /* sorted by file */
+    char *text;     /* the file; fields are terminated in place */
+    row *rows;      /* sorted by file */
     size_t count, capacity;
 };
 
@@ -40,7 +40,8 @@ static zoe_status slurp(zoe_context *context, const char *path, char **out)
     return zoe__fail(context, ZOE_DATA, "%s: cannot be read as a table", path);
 }
 
-/* Cuts one field out at *at, terminates it, and moves on; *last: the line ends after it. NULL at the end of the text. */
+/* Cuts one field out at *at, terminates it, and moves on; *last: the line ends after it. NULL at the end of the text.
+ */
 static char *next_field(char **at, bool *last)
 {
     char *from = *at, *to = *at, *field = *at;
@@ -107,7 +108,8 @@ static int by_file(const void *a, const void *b)
     return strcmp(((const row *)a)->file, ((const row *)b)->file);
 }
 
-zoe_status zoe__labels_load(zoe__labels **out, zoe_context *context, const char *csv, const char *label, const char *group)
+zoe_status zoe__labels_load(zoe__labels **out, zoe_context *context, const char *csv, const char *label,
+                            const char *group)
 {
     *out = NULL;
     zoe_status status = ZOE_OK;

@@ -9,8 +9,10 @@
 typedef struct zoe__labels zoe__labels;
 
 /* csv NULL: labels are folder names. Else a table with a head line and a column `file`; label and group name its other
- * columns, either may be NULL: labels are folder names then, and groups "". ZOE_CONFIG: a column is not there; ZOE_DATA: the table cannot be read. */
-zoe_status zoe__labels_load(zoe__labels **out, zoe_context *context, const char *csv, const char *label, const char *group);
+ * columns, either may be NULL: labels are folder names then, and groups "". ZOE_CONFIG: a column is not there;
+ * ZOE_DATA: the table cannot be read. */
+zoe_status zoe__labels_load(zoe__labels **out, zoe_context *context, const char *csv, const char *label,
+                            const char *group);
 void zoe__labels_free(zoe__labels **labels);
 
 /* Label and group of a path: the row whose file is the path, or its last parts ("sub/a.mp4"), or its base name; the

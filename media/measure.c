@@ -19,8 +19,10 @@ zoe__vectors zoe__measure_vectors(const AVFrame *frame)
         memcpy(&v, side->data + i * sizeof v, sizeof v);
         if (!v.motion_scale) continue;
         const double area = (double)v.w * v.h, length = hypot(v.motion_x, v.motion_y) / v.motion_scale;
-        if (v.source < 0) sum.past += length * area, sum.past_area += area;
-        else sum.future += length * area, sum.future_area += area;
+        if (v.source < 0)
+            sum.past += length * area, sum.past_area += area;
+        else
+            sum.future += length * area, sum.future_area += area;
         sum.any = true;
     }
     return sum;
@@ -61,8 +63,8 @@ static zoe_status take_greys(zoe_context *context, zoe__greys *g, const AVFrame 
         *stretch = !full_range(frame);
         return ZOE_OK;
     }
-    g->scaler = sws_getCachedContext(g->scaler, frame->width, frame->height, (enum AVPixelFormat)frame->format, g->width,
-                                     g->height, AV_PIX_FMT_GRAY8, SWS_AREA, NULL, NULL, NULL);
+    g->scaler = sws_getCachedContext(g->scaler, frame->width, frame->height, (enum AVPixelFormat)frame->format,
+                                     g->width, g->height, AV_PIX_FMT_GRAY8, SWS_AREA, NULL, NULL, NULL);
     ZOE_FAIL_IF(context, !g->scaler, ZOE_DATA, "frames of pixel format %d cannot be converted", frame->format);
     const int stride = (int)zoe__round_up((size_t)g->width, 64);
     uint8_t *rows; /* the scaler may write past the width */
@@ -93,7 +95,8 @@ zoe_status zoe__measure_difference(zoe_context *context, zoe__greys *g, const AV
     if (g->filled) {
         uint64_t sum = 0;
         for (int y = 0; y < g->height; y++)
-            sum += row_difference(g->now + (size_t)y * (size_t)g->width, g->before + (size_t)y * (size_t)g->width, g->width);
+            sum += row_difference(g->now + (size_t)y * (size_t)g->width, g->before + (size_t)y * (size_t)g->width,
+                                  g->width);
         *out = (float)((double)sum / ((double)g->width * g->height) * (stretch ? 255.0 / 219.0 : 1.0));
     }
     g->filled = true;

@@ -24,16 +24,16 @@ typedef struct zoe__greys {
     struct SwsContext *scaler;
 } zoe__greys;
 
-/* *out = mean |I(now) - I(before)| of grey levels 0..255; 0 for the first frame. Frames of another size are scaled to the
- * first one's. Limited-range luma is stretched to 0..255. */
+/* *out = mean |I(now) - I(before)| of grey levels 0..255; 0 for the first frame. Frames of another size are scaled to
+ * the first one's. Limited-range luma is stretched to 0..255. */
 zoe_status zoe__measure_difference(zoe_context *context, zoe__greys *greys, const AVFrame *frame, float *out);
 
 void zoe__greys_clear(zoe__greys *greys);
 
-/* motion[i] from the sums of n frames in display order: the mean length over the area that has vectors (blocks that do not
- * move have vectors of 0; intra blocks have none). A vector that spans d frames counts 1/d, d = the distance to the nearest
- * reference on that side. Frames with vectors on less than a tenth of their area, key frames above all, get the mean of
- * their neighbours. unknown[n] is scratch, zero at first. */
+/* motion[i] from the sums of n frames in display order: the mean length over the area that has vectors (blocks that do
+ * not move have vectors of 0; intra blocks have none). A vector that spans d frames counts 1/d, d = the distance to the
+ * nearest reference on that side. Frames with vectors on less than a tenth of their area, key frames above all, get the
+ * mean of their neighbours. unknown[n] is scratch, zero at first. */
 void zoe__measure_motion(const zoe__vectors *vectors, const uint8_t *reference, uint8_t *unknown, size_t n, double area,
                          float *motion);
 

@@ -80,7 +80,8 @@ bool zoe__packet_nonref(enum AVCodecID codec, const uint8_t *extradata, size_t e
         if (extradata_size > 6 && extradata[0] == 1) w.prefix = (extradata[4] & 3) + 1;
         return h264_nonref(w);
     case AV_CODEC_ID_HEVC:
-        if (extradata_size > 22 && (extradata[0] || extradata[1] || extradata[2] > 1)) w.prefix = (extradata[21] & 3) + 1;
+        if (extradata_size > 22 && (extradata[0] || extradata[1] || extradata[2] > 1))
+            w.prefix = (extradata[21] & 3) + 1;
         return hevc_nonref(w, temporal);
     case AV_CODEC_ID_MPEG4: return mpeg_nonref(data, size, true);
     case AV_CODEC_ID_MPEG1VIDEO:

@@ -39,7 +39,8 @@ static zoe_status load_skip(void *user, const char *path, const char *reason)
 {
     const loader *l = user;
     zoe_pack *pack = l->pack;
-    ZOE_TRY(zoe__grow(l->context, &pack->skipped, &pack->skipped_capacity, pack->skipped_count + 1, sizeof *pack->skipped));
+    ZOE_TRY(
+        zoe__grow(l->context, &pack->skipped, &pack->skipped_capacity, pack->skipped_count + 1, sizeof *pack->skipped));
     char *file, *why;
     ZOE_TRY(zoe__strdup(l->context, &file, path));
     pack->skipped[pack->skipped_count++].file = file;
@@ -139,8 +140,10 @@ int zoe_clip_rank_at(const zoe_clip *clip, double seconds)
     int low = 0, high = clip->frames; /* times[low] <= seconds < times[high], but for the ends */
     while (high - low > 1) {
         const int middle = low + (high - low) / 2;
-        if (clip->times[middle] <= seconds) low = middle;
-        else high = middle;
+        if (clip->times[middle] <= seconds)
+            low = middle;
+        else
+            high = middle;
     }
     return low;
 }
@@ -150,8 +153,8 @@ void zoe_pack_set_cache(zoe_pack *pack, size_t bytes)
     pack->cache_limit = bytes;
 }
 
-/* The first readers fill the cache until it is full; nothing is ever put out, because a sampler that walks through all clips
- * would find every clip just put out. */
+/* The first readers fill the cache until it is full; nothing is ever put out, because a sampler that walks through all
+ * clips would find every clip just put out. */
 const uint8_t *zoe__pack_cache_get(zoe_pack *pack, zoe__pack_clip *clip, int width, int height, bool *fill)
 {
     *fill = false;
@@ -184,7 +187,8 @@ void zoe__pack_cache_settle(zoe_pack *pack, zoe__pack_clip *clip, bool good)
     if (!good) {
         free(clip->pixels);
         clip->pixels = NULL;
-        atomic_fetch_sub(&pack->cache_used, clip->record.frames * (size_t)clip->cache_width * (size_t)clip->cache_height * 3);
+        atomic_fetch_sub(&pack->cache_used,
+                         clip->record.frames * (size_t)clip->cache_width * (size_t)clip->cache_height * 3);
     }
     atomic_store_explicit(&clip->cache_state, good ? ZOE__CACHE_READY : ZOE__CACHE_REFUSED, memory_order_release);
 }

@@ -36,8 +36,8 @@ struct zoe_pack {
     atomic_size_t cache_used;
 };
 
-/* The shared decoded copy of a clip at this size, or NULL. *fill: the caller has been chosen to make it: it must decode all
- * frames into clip->pixels and end with zoe__pack_cache_settle(). */
+/* The shared decoded copy of a clip at this size, or NULL. *fill: the caller has been chosen to make it: it must decode
+ * all frames into clip->pixels and end with zoe__pack_cache_settle(). */
 const uint8_t *zoe__pack_cache_get(zoe_pack *pack, zoe__pack_clip *clip, int width, int height, bool *fill);
 void zoe__pack_cache_settle(zoe_pack *pack, zoe__pack_clip *clip, bool good);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Frames by rank. A *run* of the decoder starts at a key packet and is fed packet by packet; frames come out in display
- * order. A target goes on in the current run where that is no loss, else a new run starts at the last key packet from which
- * the target can be decoded.
+ * order. A target goes on in the current run where that is no loss, else a new run starts at the last key packet from
+ * which the target can be decoded.
  *
  * Starting in the middle is exact for healthy streams, and streams are not all healthy. Each frame's picture was hashed
  * when it was indexed, so every frame is checked here, and when it differs it is sought again with more caution:
@@ -10,8 +10,8 @@
  *   1  the same key packet, a new decoder, nothing left out
  *   2  from two key packets earlier
  *   3  from the first packet: what indexing did
- * What a frame needed is remembered in the pack. A frame that still differs at 3 comes from another FFmpeg or from damage
- * that decodes differently each time; it is taken as it is. */
+ * What a frame needed is remembered in the pack. A frame that still differs at 3 comes from another FFmpeg or from
+ * damage that decodes differently each time; it is taken as it is. */
 #include "media/decoder.h"
 #include "media/pack.h"
 #include "media/scale.h"
@@ -105,10 +105,11 @@ static zoe_status open_clip(zoe_reader *r, zoe__pack_clip *clip)
     ZOE_TRY(zoe__grow(r->context, &r->state, &r->state_capacity, packets, 1));
     ZOE_TRY(zoe__grow(r->context, &r->wanted, &r->wanted_capacity, packets, 1));
     memset(r->wanted, 0, packets);
-    const bool named = zoe__format(path, sizeof path, "%s/data/%.2s/%s.zpk", r->pack->folder, clip->sha256, clip->sha256);
+    const bool named =
+        zoe__format(path, sizeof path, "%s/data/%.2s/%s.zpk", r->pack->folder, clip->sha256, clip->sha256);
     r->fd = named ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    ZOE_FAIL_IF(r->context, r->fd < 0 || fstat(r->fd, &info) < 0, ZOE_DATA, "%s: its data file in the pack: %s", clip->path,
-                strerror(errno));
+    ZOE_FAIL_IF(r->context, r->fd < 0 || fstat(r->fd, &info) < 0, ZOE_DATA, "%s: its data file in the pack: %s",
+                clip->path, strerror(errno));
     if (!S_ISREG(info.st_mode) || (uint64_t)info.st_size < clip->record.data_bytes) {
         close_clip(r);
         return zoe__fail(r->context, ZOE_DATA, "%s: its data file in the pack has %lld bytes, not %llu", clip->path,
@@ -118,7 +119,8 @@ static zoe_status open_clip(zoe_reader *r, zoe__pack_clip *clip)
     return ZOE_OK;
 }
 
-/* The packet at which decoding must start for a frame: the last key that is shown no later than it, `back` keys earlier. */
+/* The packet at which decoding must start for a frame: the last key that is shown no later than it, `back` keys
+ * earlier. */
 static size_t start_for(const zoe__pack_clip *clip, int rank, int back)
 {
     const zoe__record *record = &clip->record;
@@ -138,8 +140,10 @@ static size_t start_at(const zoe__pack_clip *clip, int rank, int caution)
 static zoe_status start_run(zoe_reader *r, size_t packet, bool sparse, bool new_decoder)
 {
     if (new_decoder) avcodec_free_context(&r->decoder);
-    if (r->decoder) avcodec_flush_buffers(r->decoder);
-    else ZOE_TRY(zoe__decoder_open(r->context, &r->decoder, r->clip->record.par, false, 0, r->clip->path));
+    if (r->decoder)
+        avcodec_flush_buffers(r->decoder);
+    else
+        ZOE_TRY(zoe__decoder_open(r->context, &r->decoder, r->clip->record.par, false, 0, r->clip->path));
     memset(r->state, NOT_SENT, r->clip->record.packets);
     r->run_start = r->next = packet;
     r->sparse = sparse && r->clip->record.may_skip;
@@ -248,10 +252,12 @@ static zoe_status find(zoe_reader *r, int rank, bool sparse)
         if (found && atomic_load_explicit(&clip->foreign, memory_order_relaxed)) break;
         if (found && zoe__hash_frame(r->frame) == record->hash[rank]) break;
         if (caution == MOST_CAUTION) {
-            ZOE_FAIL_IF(r->context, !found, ZOE_DATA, "%s: frame %d of %zu does not decode", clip->path, rank, record->frames);
+            ZOE_FAIL_IF(r->context, !found, ZOE_DATA, "%s: frame %d of %zu does not decode", clip->path, rank,
+                        record->frames);
             if (record->tainted[rank]) break;
             atomic_store(&clip->foreign, true);
-            zoe__log(r->context, ZOE_LOG_WARN, "%s: decodes differently than when it was indexed (another FFmpeg?)", clip->path);
+            zoe__log(r->context, ZOE_LOG_WARN, "%s: decodes differently than when it was indexed (another FFmpeg?)",
+                     clip->path);
             break;
         }
         r->running = false; /* the next attempt starts afresh */
@@ -312,8 +318,10 @@ static zoe_status decode(zoe_reader *r, const int *ranks, size_t n, int width, i
         before = to;
     }
     for (size_t i = 0; i < n; i++) r->wanted[record->frame_packet[ranks[i]]] = 0;
-    if (status == ZOE_OK) r->last_rank = ranks[r->order[n - 1]];
-    else r->running = false;
+    if (status == ZOE_OK)
+        r->last_rank = ranks[r->order[n - 1]];
+    else
+        r->running = false;
     return status;
 }
 
@@ -330,26 +338,30 @@ static zoe_status fill_cache(zoe_reader *r, zoe__pack_clip *clip, int width, int
     return status;
 }
 
-zoe_status zoe_reader_frames(zoe_reader *r, size_t index, const int *ranks, size_t n, int width, int height, uint8_t *rgb)
+zoe_status zoe_reader_frames(zoe_reader *reader, size_t clip, const int *ranks, size_t n, int width, int height,
+                             uint8_t *rgb)
 {
-    ZOE_FAIL_IF(r->context, index >= r->pack->count, ZOE_DATA, "clip %zu of %zu does not exist", index, r->pack->count);
-    zoe__pack_clip *clip = &r->pack->clips[index];
+    zoe_reader *r = reader;
+    ZOE_FAIL_IF(r->context, clip >= r->pack->count, ZOE_DATA, "clip %zu of %zu does not exist", clip, r->pack->count);
+    zoe__pack_clip *c = &r->pack->clips[clip];
     if (!n) return ZOE_OK;
-    ZOE_FAIL_IF(r->context, n > INT32_MAX, ZOE_DATA, "%s: %zu frames at once", clip->path, n);
-    if (width == 0 && height == 0) width = clip->face.width, height = clip->face.height;
+    ZOE_FAIL_IF(r->context, n > INT32_MAX, ZOE_DATA, "%s: %zu frames at once", c->path, n);
+    if (width == 0 && height == 0) width = c->face.width, height = c->face.height;
     ZOE_FAIL_IF(r->context, width < 1 || height < 1 || width > 1 << 15 || height > 1 << 15, ZOE_CONFIG,
                 "a picture of %d x %d: sides must be 1 to %d", width, height, 1 << 15);
     for (size_t i = 0; i < n; i++)
-        ZOE_FAIL_IF(r->context, ranks[i] < 0 || ranks[i] >= clip->face.frames, ZOE_DATA,
-                    "%s: there is no frame %d, the clip has %d (0 to %d)", clip->path, ranks[i], clip->face.frames,
-                    clip->face.frames - 1);
+        ZOE_FAIL_IF(r->context, ranks[i] < 0 || ranks[i] >= c->face.frames, ZOE_DATA,
+                    "%s: there is no frame %d, the clip has %d (0 to %d)", c->path, ranks[i], c->face.frames,
+                    c->face.frames - 1);
     bool fill;
-    const uint8_t *cached = zoe__pack_cache_get(r->pack, clip, width, height, &fill);
-    if (fill && fill_cache(r, clip, width, height) == ZOE_OK) cached = clip->pixels;
-    else if (fill) zoe_context_clear(r->context); /* the frames asked for may be good ones */
+    const uint8_t *cached = zoe__pack_cache_get(r->pack, c, width, height, &fill);
+    if (fill && fill_cache(r, c, width, height) == ZOE_OK)
+        cached = c->pixels;
+    else if (fill)
+        zoe_context_clear(r->context); /* the frames asked for may be good ones */
     const size_t bytes = (size_t)width * (size_t)height * 3;
     for (size_t i = 0; cached && i < n; i++) memcpy(rgb + i * bytes, cached + (size_t)ranks[i] * bytes, bytes);
     if (cached) return ZOE_OK;
-    ZOE_TRY(open_clip(r, clip));
+    ZOE_TRY(open_clip(r, c));
     return decode(r, ranks, n, width, height, rgb);
 }

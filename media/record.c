@@ -182,7 +182,8 @@ static zoe_status get_parameters(zoe_context *context, reader *r, AVCodecParamet
     par->chroma_location = (enum AVChromaLocation)get_int(r);
     par->video_delay = get_int(r);
     const uint32_t bytes = get_u32(r);
-    ZOE_FAIL_IF(context, r->bad || bytes > (size_t)(r->end - r->at), ZOE_DATA, "%s: the pack's record is cut short", name);
+    ZOE_FAIL_IF(context, r->bad || bytes > (size_t)(r->end - r->at), ZOE_DATA, "%s: the pack's record is cut short",
+                name);
     if (!bytes) return ZOE_OK;
     par->extradata = av_mallocz(bytes + AV_INPUT_BUFFER_PADDING_SIZE);
     ZOE_FAIL_IF(context, !par->extradata, ZOE_MEMORY, "out of memory: %u bytes of extradata", bytes);
@@ -257,7 +258,8 @@ static bool get_frames(reader *r, zoe__record *record)
         record->difference[i] = get_f32(r);
         record->tainted[i] = (uint8_t)get_u64(r, 1);
         if (record->frame_packet[i] >= record->packets) return false;
-        if (!isfinite(record->times[i]) || !isfinite(record->motion[i]) || !isfinite(record->difference[i])) return false;
+        if (!isfinite(record->times[i]) || !isfinite(record->motion[i]) || !isfinite(record->difference[i]))
+            return false;
     }
     return true;
 }
@@ -272,14 +274,15 @@ static bool plausible(const zoe__record *record, const reader *r)
            record->packets * PACKET_BYTES + record->frames * FRAME_BYTES == rest;
 }
 
-zoe_status zoe__record_read(zoe_context *context, zoe__record *record, const uint8_t *bytes, size_t size, const char *name)
+zoe_status zoe__record_read(zoe_context *context, zoe__record *record, const uint8_t *bytes, size_t size,
+                            const char *name)
 {
     *record = (zoe__record){0};
     reader r = {bytes, bytes + size, false};
     zoe_status status = ZOE_OK;
     const uint32_t version = get_u32(&r);
-    ZOE_FAIL_IF(context, version != VERSION, ZOE_DATA, "%s: the pack's record has version %u, this program reads %d", name,
-                version, VERSION);
+    ZOE_FAIL_IF(context, version != VERSION, ZOE_DATA, "%s: the pack's record has version %u, this program reads %d",
+                name, version, VERSION);
     record->par = avcodec_parameters_alloc();
     ZOE_FAIL_IF(context, !record->par, ZOE_MEMORY, "out of memory: codec parameters");
     ZOE_TRY_OUT(get_parameters(context, &r, record->par, name));

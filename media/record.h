@@ -3,8 +3,8 @@
  * The record of one clip: everything a reader needs besides the packets' bytes. Internal.
  *
  * Two orders live here. *Packets* stand in decode order, as the file holds them. *Frames* stand in display order: frame
- * i (its rank) is what a player shows i-th; frame_packet[i] says which packet it came from. Packets whose frames a player
- * does not show (before the start of an edit list, undecodable ones) have no frame. */
+ * i (its rank) is what a player shows i-th; frame_packet[i] says which packet it came from. Packets whose frames a
+ * player does not show (before the start of an edit list, undecodable ones) have no frame. */
 #ifndef ZOE_MEDIA_RECORD_H
 #define ZOE_MEDIA_RECORD_H
 
@@ -30,12 +30,12 @@ typedef struct zoe__packet {
 } zoe__packet;
 
 typedef struct zoe__record {
-    AVCodecParameters *par; /* for the decoder */
-    int orientation;        /* ZOE__TRANSPOSE | ... */
-    int width, height;      /* as shown, of the first frame */
-    int clean;              /* frames without a taint */
-    bool vectors;           /* motion comes from codec vectors */
-    bool may_skip;          /* one frame a packet: packets nobody needs may be left out */
+    AVCodecParameters *par;     /* for the decoder */
+    int orientation;            /* ZOE__TRANSPOSE | ... */
+    int width, height;          /* as shown, of the first frame */
+    int clean;                  /* frames without a taint */
+    bool vectors;               /* motion comes from codec vectors */
+    bool may_skip;              /* one frame a packet: packets nobody needs may be left out */
     double fps, seconds, start; /* start: time of the first shown frame on the file's clock, s */
     uint64_t data_bytes;        /* size of the data file */
 
@@ -60,6 +60,7 @@ void zoe__record_clear(zoe__record *record);
 /* To bytes and back; *out is to be freed. The reader of bytes trusts nothing: ZOE_DATA when they are not a record, and
  * every index in the result is in range. `name` is for the message. */
 zoe_status zoe__record_write(zoe_context *context, const zoe__record *record, uint8_t **out, size_t *size);
-zoe_status zoe__record_read(zoe_context *context, zoe__record *record, const uint8_t *bytes, size_t size, const char *name);
+zoe_status zoe__record_read(zoe_context *context, zoe__record *record, const uint8_t *bytes, size_t size,
+                            const char *name);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Turning comes first because a chroma plane turned after scaling gives other roundings than what players show. It is done
- * on the planes; formats whose chroma is not square (4:2:2) or whose samples share bytes are turned as RGB at the end. */
+ * Turning comes first because a chroma plane turned after scaling gives other roundings than what players show. It is
+ * done on the planes; formats whose chroma is not square (4:2:2) or whose samples share bytes are turned as RGB at the
+ * end. */
 #include "media/scale.h"
 #include "media/record.h"
 
@@ -44,8 +45,8 @@ void zoe__scaler_free(zoe__scaler **scaler)
 }
 
 /* Copies one plane of w x h samples of `bytes` each; the result is h x w when transposed. Flips come after. */
-static void turn_plane(const uint8_t *from, ptrdiff_t from_stride, uint8_t *to, ptrdiff_t to_stride, int w, int h, int bytes,
-                       int orientation)
+static void turn_plane(const uint8_t *from, ptrdiff_t from_stride, uint8_t *to, ptrdiff_t to_stride, int w, int h,
+                       int bytes, int orientation)
 {
     const bool transpose = orientation & ZOE__TRANSPOSE;
     const int tw = transpose ? h : w, th = transpose ? w : h;
@@ -64,7 +65,8 @@ static void turn_plane(const uint8_t *from, ptrdiff_t from_stride, uint8_t *to, 
 /* Bytes of one sample of a plane when the frame can be turned as it is, else 0. */
 static int turnable(const AVPixFmtDescriptor *d, int orientation, int plane)
 {
-    if (d->flags & (AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_BAYER)) return 0;
+    if (d->flags & (AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_BAYER))
+        return 0;
     if (orientation & ZOE__TRANSPOSE && d->log2_chroma_w != d->log2_chroma_h) return 0;
     int bytes = 0;
     for (int c = 0; c < d->nb_components; c++)
@@ -97,8 +99,8 @@ static zoe_status turn_frame(zoe__scaler *s, zoe_context *context, const AVFrame
         const bool chroma = (plane == 1 || plane == 2) && !(d->flags & AV_PIX_FMT_FLAG_RGB);
         turn_plane(frame->data[plane], frame->linesize[plane], to->data[plane], to->linesize[plane],
                    chroma ? AV_CEIL_RSHIFT(frame->width, d->log2_chroma_w) : frame->width,
-                   chroma ? AV_CEIL_RSHIFT(frame->height, d->log2_chroma_h) : frame->height, turnable(d, orientation, plane),
-                   orientation);
+                   chroma ? AV_CEIL_RSHIFT(frame->height, d->log2_chroma_h) : frame->height,
+                   turnable(d, orientation, plane), orientation);
     }
     return ZOE_OK;
 }
@@ -109,7 +111,8 @@ static bool same_key(const key *a, const key *b)
            a->full == b->full && a->to_width == b->to_width && a->to_height == b->to_height;
 }
 
-static zoe_status prepare(zoe__scaler *s, zoe_context *context, const AVFrame *f, int width, int height, const char *name)
+static zoe_status prepare(zoe__scaler *s, zoe_context *context, const AVFrame *f, int width, int height,
+                          const char *name)
 {
     const key wanted = {f->width, f->height, f->format, (int)f->colorspace, (int)f->color_range, width, height};
     if (s->sws && same_key(&wanted, &s->made)) return ZOE_OK;
@@ -133,18 +136,20 @@ static zoe_status prepare(zoe__scaler *s, zoe_context *context, const AVFrame *f
                          av_get_pix_fmt_name((enum AVPixelFormat)f->format), f->width, f->height, width, height);
     }
     int *inverse, *table, source_full, target_full, brightness, contrast, saturation;
-    if (sws_getColorspaceDetails(s->sws, &inverse, &source_full, &table, &target_full, &brightness, &contrast, &saturation) >= 0) {
+    if (sws_getColorspaceDetails(s->sws, &inverse, &source_full, &table, &target_full, &brightness, &contrast,
+                                 &saturation) >= 0) {
         const int *coefficients = sws_getCoefficients((int)f->colorspace); /* untagged: BT.601 */
         if (f->color_range != AVCOL_RANGE_UNSPECIFIED) source_full = f->color_range == AVCOL_RANGE_JPEG;
-        sws_setColorspaceDetails(s->sws, coefficients, source_full, coefficients, target_full, brightness, contrast, saturation);
+        sws_setColorspaceDetails(s->sws, coefficients, source_full, coefficients, target_full, brightness, contrast,
+                                 saturation);
     }
     s->made = wanted;
     return ZOE_OK;
 }
 
 /* Into s->rows, *stride bytes a row. */
-static zoe_status scale_rows(zoe__scaler *s, zoe_context *context, const AVFrame *frame, int width, int height, int *stride,
-                             const char *name)
+static zoe_status scale_rows(zoe__scaler *s, zoe_context *context, const AVFrame *frame, int width, int height,
+                             int *stride, const char *name)
 {
     ZOE_TRY(prepare(s, context, frame, width, height, name));
     *stride = (int)zoe__round_up((size_t)width * 3 + 64, 64);
@@ -157,13 +162,14 @@ static zoe_status scale_rows(zoe__scaler *s, zoe_context *context, const AVFrame
     }
     uint8_t *const to[4] = {s->rows};
     const int to_stride[4] = {*stride};
-    const int rows = sws_scale(s->sws, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height, to, to_stride);
+    const int rows =
+        sws_scale(s->sws, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height, to, to_stride);
     ZOE_FAIL_IF(context, rows != height, ZOE_DATA, "%s: a frame cannot be scaled to %d x %d", name, width, height);
     return ZOE_OK;
 }
 
-zoe_status zoe__scale(zoe__scaler *s, zoe_context *context, const AVFrame *frame, int orientation, int width, int height,
-                      uint8_t *rgb, const char *name)
+zoe_status zoe__scale(zoe__scaler *s, zoe_context *context, const AVFrame *frame, int orientation, int width,
+                      int height, uint8_t *rgb, const char *name)
 {
     int stride;
     const size_t row = (size_t)width * 3;

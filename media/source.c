@@ -18,9 +18,10 @@
 #include <unistd.h>
 
 /* Containers that hold video in one file. No playlists (hls, concat, dash), no image sequences, no devices. */
-static const char FORMATS[] = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,mjpeg_2000,"
-                              "flv,live_flv,asf,asf_o,ogg,gif,yuv4mpegpipe,ivf,obu,nut,mxf,dv,rm,vc1,vc1test,h263,h261,nsv,gxf,"
-                              "swf,wtv,cavsvideo,dirac";
+static const char FORMATS[] =
+    "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,mjpeg_2000,"
+    "flv,live_flv,asf,asf_o,ogg,gif,yuv4mpegpipe,ivf,obu,nut,mxf,dv,rm,vc1,vc1test,h263,h261,nsv,gxf,"
+    "swf,wtv,cavsvideo,dirac";
 
 enum { IO_BYTES = 64 << 10, DIGEST_BYTES = 256 << 10 };
 
@@ -52,13 +53,16 @@ static const char *kind_of(mode_t mode)
 zoe_status zoe__source_open(zoe_context *context, zoe__source *source, const char *path, const zoe_media_limits *limits)
 {
     zoe__media_quiet();
-    *source = (zoe__source){.path = path, .fd = -1, .stream = -1, .deadline = zoe__seconds() + limits->seconds_per_clip};
+    *source =
+        (zoe__source){.path = path, .fd = -1, .stream = -1, .deadline = zoe__seconds() + limits->seconds_per_clip};
     struct stat info; /* before open(): opening a device or a FIFO may have effects */
     ZOE_FAIL_IF(context, stat(path, &info) < 0, ZOE_DATA, "%s: %s", path, strerror(errno));
-    ZOE_FAIL_IF(context, !S_ISREG(info.st_mode), ZOE_DATA, "%s: not a regular file but %s", path, kind_of(info.st_mode));
+    ZOE_FAIL_IF(context, !S_ISREG(info.st_mode), ZOE_DATA, "%s: not a regular file but %s", path,
+                kind_of(info.st_mode));
     source->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     ZOE_FAIL_IF(context, source->fd < 0 || fstat(source->fd, &info) < 0, ZOE_DATA, "%s: %s", path, strerror(errno));
-    ZOE_FAIL_IF(context, !S_ISREG(info.st_mode), ZOE_DATA, "%s: not a regular file but %s", path, kind_of(info.st_mode));
+    ZOE_FAIL_IF(context, !S_ISREG(info.st_mode), ZOE_DATA, "%s: not a regular file but %s", path,
+                kind_of(info.st_mode));
     source->size = info.st_size;
     source->mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
     ZOE_FAIL_IF(context, info.st_size == 0, ZOE_DATA, "%s: the file is empty (0 bytes)", path);
@@ -143,7 +147,8 @@ static zoe_status open_container(zoe_context *context, zoe__source *source, cons
     AVDictionary *options = NULL;
     av_dict_set(&options, "format_whitelist", FORMATS, 0);
     av_dict_set(&options, "protocol_whitelist", "file", 0);
-    const int error = avformat_open_input(&source->format, source->path, NULL, &options); /* frees format when it fails */
+    const int error =
+        avformat_open_input(&source->format, source->path, NULL, &options); /* frees format when it fails */
     av_dict_free(&options);
     ZOE_TRY(zoe__source_check_time(context, source, limits));
     ZOE_FAIL_IF(context, error == AVERROR(ENOMEM), ZOE_DATA, "%s: opening it needs too much memory", source->path);
@@ -157,7 +162,7 @@ static zoe_status probe_streams(zoe_context *context, zoe__source *source, const
 {
     const unsigned n = source->format->nb_streams;
     AVDictionary **options;
-    ZOE_TRY(zoe__calloc(context, &options, n, sizeof *options));
+    ZOE_TRY(zoe__calloc(context, &options, n, sizeof(void *)));
     for (unsigned i = 0; i < n; i++) {
         av_dict_set_int(&options[i], "max_pixels", limits->max_pixels, 0);
         av_dict_set(&options[i], "threads", "1", 0);
@@ -208,8 +213,8 @@ zoe_status zoe__source_demux(zoe_context *context, zoe__source *source, const zo
     ZOE_TRY(probe_streams(context, source, limits));
     ZOE_TRY(check_pixels(context, source, limits));
     AVFormatContext *format = source->format;
-    ZOE_FAIL_IF(context, format->nb_streams > (unsigned)limits->max_streams, ZOE_DATA, "%s: %u streams, the limit is %d",
-                source->path, format->nb_streams, limits->max_streams);
+    ZOE_FAIL_IF(context, format->nb_streams > (unsigned)limits->max_streams, ZOE_DATA,
+                "%s: %u streams, the limit is %d", source->path, format->nb_streams, limits->max_streams);
     source->stream = choose_stream(format);
     ZOE_FAIL_IF(context, source->stream < 0, ZOE_DATA, "%s: no video stream", source->path);
     for (unsigned i = 0; i < format->nb_streams; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An untrusted file, opened so that FFmpeg sees bytes and nothing else: a regular file by descriptor, container formats from
- * a list, no other file or address, a deadline. Internal. */
+ * An untrusted file, opened so that FFmpeg sees bytes and nothing else: a regular file by descriptor, container formats
+ * from a list, no other file or address, a deadline. Internal. */
 #ifndef ZOE_MEDIA_SOURCE_H
 #define ZOE_MEDIA_SOURCE_H
 
@@ -25,7 +25,8 @@ typedef struct zoe__source {
 void zoe__media_quiet(void);
 
 /* Opens and checks the file: regular, not empty, within limits->max_file_bytes. Clear with zoe__source_close(). */
-zoe_status zoe__source_open(zoe_context *context, zoe__source *source, const char *path, const zoe_media_limits *limits);
+zoe_status zoe__source_open(zoe_context *context, zoe__source *source, const char *path,
+                            const zoe_media_limits *limits);
 
 /* SHA-256 of all bytes into source->sha256. */
 zoe_status zoe__source_digest(zoe_context *context, zoe__source *source);

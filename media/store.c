@@ -96,7 +96,8 @@ static zoe_status pragma_int(zoe_context *context, zoe__store *store, const char
 static zoe_status make_folders(zoe_context *context, const char *folder)
 {
     char path[PATH_MAX];
-    ZOE_FAIL_IF(context, !zoe__format(path, sizeof path, "%s", folder), ZOE_DISK, "%.100s...: the path is too long", folder);
+    ZOE_FAIL_IF(context, !zoe__format(path, sizeof path, "%s", folder), ZOE_DISK, "%.100s...: the path is too long",
+                folder);
     for (char *slash = path + 1; *path; slash++) {
         const char end = *slash;
         if (end != '/' && end != '\0') continue;
@@ -129,14 +130,14 @@ static zoe_status prepare_folder(zoe_context *context, zoe__store *store)
 {
     char path[PATH_MAX];
     ZOE_TRY(make_folders(context, store->folder));
-    ZOE_FAIL_IF(context, !zoe__format(path, sizeof path, "%s/data", store->folder), ZOE_DISK, "%.100s...: the path is too long",
-                store->folder);
+    ZOE_FAIL_IF(context, !zoe__format(path, sizeof path, "%s/data", store->folder), ZOE_DISK,
+                "%.100s...: the path is too long", store->folder);
     ZOE_TRY(make_folders(context, path));
     zoe__format(path, sizeof path, "%s/lock", store->folder);
     store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     ZOE_FAIL_IF(context, store->lock < 0, ZOE_DISK, "%s: cannot be written: %s", path, strerror(errno));
-    ZOE_FAIL_IF(context, flock(store->lock, LOCK_EX | LOCK_NB) < 0, ZOE_DISK, "%s: another process is writing to this pack",
-                store->folder);
+    ZOE_FAIL_IF(context, flock(store->lock, LOCK_EX | LOCK_NB) < 0, ZOE_DISK,
+                "%s: another process is writing to this pack", store->folder);
     remove_leftovers(store);
     return ZOE_OK;
 }
@@ -171,10 +172,10 @@ static zoe_status open_database(zoe_context *context, zoe__store *store)
     ZOE_FAIL_IF(context, !zoe__format(path, sizeof path, "%s/index.sqlite", store->folder), ZOE_DISK,
                 "%.100s...: the path is too long", store->folder);
     if (store->write && access(path, F_OK) < 0) ZOE_TRY(create_index(context, store, path));
-    /* readers open for writing, too: what a killed writer left half done must be rolled back. SQLite falls back to reading
-     * where it may not write. */
+    /* readers open for writing, too: what a killed writer left half done must be rolled back. SQLite falls back to
+     * reading where it may not write. */
     ZOE_TRY(connect(context, store, path, 0));
-    int application, version;
+    int application = 0, version = 0;
     ZOE_TRY(pragma_int(context, store, "PRAGMA application_id", &application));
     ZOE_TRY(pragma_int(context, store, "PRAGMA user_version", &version));
     ZOE_FAIL_IF(context, application != APPLICATION, ZOE_DATA, "%s: index.sqlite is not that of a pack", store->folder);
@@ -192,8 +193,10 @@ zoe_status zoe__store_open(zoe__store **out, zoe_context *context, const char *f
     store->lock = -1;
     store->write = write;
     ZOE_TRY_OUT(zoe__strdup(context, &store->folder, folder));
-    if (write) ZOE_TRY_OUT(prepare_folder(context, store));
-    else ZOE_FAIL_IF_OUT(context, !zoe_pack_is(folder), ZOE_DATA, "%s: not a pack (a folder with index.sqlite)", folder);
+    if (write)
+        ZOE_TRY_OUT(prepare_folder(context, store));
+    else
+        ZOE_FAIL_IF_OUT(context, !zoe_pack_is(folder), ZOE_DATA, "%s: not a pack (a folder with index.sqlite)", folder);
     ZOE_TRY_OUT(open_database(context, store));
     for (int i = 0; i < QUERIES; i++)
         if (sqlite3_prepare_v2(store->db, SQL[i], -1, &store->query[i], NULL) != SQLITE_OK)
@@ -293,7 +296,8 @@ out:
     return status;
 }
 
-zoe_status zoe__store_relabel(zoe_context *context, zoe__store *store, const char *path, const char *label, const char *group)
+zoe_status zoe__store_relabel(zoe_context *context, zoe__store *store, const char *path, const char *label,
+                              const char *group)
 {
     bind_texts(store->query[RELABEL], 1, (const char *[]){path, label, group}, 3);
     return step_once(context, store, RELABEL);
@@ -352,7 +356,8 @@ zoe_status zoe__store_skips(zoe_context *context, zoe__store *store, zoe__skip_v
     if (sqlite3_prepare_v2(store->db, SKIPS, -1, &q, NULL) != SQLITE_OK) return database_fault(context, store);
     zoe_status status = ZOE_OK;
     int code = SQLITE_DONE;
-    while (status == ZOE_OK && (code = sqlite3_step(q)) == SQLITE_ROW) status = visit(user, text_at(q, 0), text_at(q, 1));
+    while (status == ZOE_OK && (code = sqlite3_step(q)) == SQLITE_ROW)
+        status = visit(user, text_at(q, 0), text_at(q, 1));
     if (status == ZOE_OK && code != SQLITE_DONE) status = database_fault(context, store);
     sqlite3_finalize(q);
     return status;

@@ -28,7 +28,8 @@ const char *zoe__store_folder(const zoe__store *store);
 /* The data file of a content into path[size]. */
 bool zoe__store_data_path(const zoe__store *store, const char *sha256, char *path, size_t size);
 
-/* *found: the path is known with this size and mtime. *row is then filled from memory that lives until the next call. */
+/* *found: the path is known with this size and mtime. *row is then filled from memory that lives until the next call.
+ */
 zoe_status zoe__store_find(zoe_context *context, zoe__store *store, const char *path, int64_t size, int64_t mtime_ns,
                            zoe__file_row *row, bool *found);
 

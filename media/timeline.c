@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fault marks. A fault lasts until the next good key packet. Pictures that follow a key packet but are shown before it lean
- * on what came before the key as well. */
+/* Fault marks. A fault lasts until the next good key packet. Pictures that follow a key packet but are shown before it
+ * lean on what came before the key as well. */
 static zoe_status mark_taints(zoe_context *context, zoe__record *record, const zoe__seen_packet *packets)
 {
     uint8_t *taint; /* per packet: 1 = tainted, 2 = the group before was */
@@ -48,7 +48,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Raw times, s: presentation times where every frame has one; else, as in AVI, the sorted decoding times; else the rank. */
+/* Raw times, s: presentation times where every frame has one; else, as in AVI, the sorted decoding times; else the
+ * rank. */
 static void raw_times(zoe__record *record, const zoe__seen_packet *packets, double unit, double rate)
 {
     bool all_pts = true, all_dts = true;
@@ -141,7 +142,8 @@ zoe_status zoe__timeline_build(zoe_context *context, zoe__record *record, zoe__s
         if (!packets[i].key_frame) record->packet[i].flags &= (uint8_t)~ZOE__PACKET_KEY;
         silent += packets[i].outputs != 1;
     }
-    record->may_skip = silent <= record->packets / 8; /* with a packet a field, a picture is not left out by one packet */
+    record->may_skip =
+        silent <= record->packets / 8; /* with a packet a field, a picture is not left out by one packet */
     settle_nonref(record, packets);
     for (size_t i = 0; i < record->frames; i++) {
         record->frame_packet[i] = frames[i].packet;

@@ -9,7 +9,7 @@
 
 typedef struct zoe__seen_packet {
     int64_t pts, dts, duration; /* in units of the stream's time base */
-    int8_t temporal;            /* HEVC's temporal id, else -1 */
+    int temporal;               /* HEVC's temporal id, else -1 */
     bool hidden;                /* before the start of an edit list: decoded, not shown */
     bool bad;                   /* the decoder or the container complained */
     bool key_frame;             /* a frame came out of it that is a key frame to the decoder too */

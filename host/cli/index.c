@@ -49,8 +49,8 @@ static bool progress(const zoe_index_event *event, void *user)
     }
     if (event->done == event->total || now - d->shown >= least) {
         d->shown = now;
-        fprintf(stderr, d->terminal ? "\r%zu of %zu files, %zu skipped\033[K" : "%zu of %zu files, %zu skipped\n", event->done,
-                event->total, event->skipped);
+        fprintf(stderr, d->terminal ? "\r%zu of %zu files, %zu skipped\033[K" : "%zu of %zu files, %zu skipped\n",
+                event->done, event->total, event->skipped);
         d->open = d->terminal;
     }
     return !stop_wanted;
@@ -72,13 +72,14 @@ static zoe_status report(zoe__cli *cli, const char *folder, double seconds)
     if (cli->json) {
         json_t *list = json_array();
         for (size_t i = 0; i < skips; i++)
-            json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason", zoe__cli_text(skipped[i].reason)));
-        status = zoe__cli_print_json(cli, json_pack("{s:o, s:I, s:I, s:f, s:o, s:f}", "pack", zoe__cli_text(folder), "clips", (json_int_t)clips,
-                                                    "frames", (json_int_t)frames, "seconds", length, "skipped", list,
-                                                    "indexing_seconds", seconds));
+            json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason",
+                                                  zoe__cli_text(skipped[i].reason)));
+        status = zoe__cli_print_json(cli, json_pack("{s:o, s:I, s:I, s:f, s:o, s:f}", "pack", zoe__cli_text(folder),
+                                                    "clips", (json_int_t)clips, "frames", (json_int_t)frames, "seconds",
+                                                    length, "skipped", list, "indexing_seconds", seconds));
     } else {
-        printf("%s: %zu clips, %lld frames, %.1f s of video, %zu files skipped (%.1f s)\n", folder, clips, (long long)frames,
-               length, skips, seconds);
+        printf("%s: %zu clips, %lld frames, %.1f s of video, %zu files skipped (%.1f s)\n", folder, clips,
+               (long long)frames, length, skips, seconds);
     }
     zoe_pack_free(&pack);
     return status;
@@ -106,7 +107,8 @@ static zoe_status run(zoe__cli *cli)
     const zoe_status status = zoe_pack_index(cli->context, cli->args, cli->arg_count, out, &index);
     end_line(&d);
     if (status != ZOE_OK && status != ZOE_BAD_FILES) return status;
-    const zoe_status reported = report(cli, out, zoe__seconds() - start); /* over max-bad the pack is complete nevertheless */
+    const zoe_status reported =
+        report(cli, out, zoe__seconds() - start); /* over max-bad the pack is complete nevertheless */
     return status != ZOE_OK ? status : reported;
 }
 
@@ -142,10 +144,12 @@ const zoe__verb zoe__verb_index = {
     .examples = "zoe index clips/ --out pack                        # folders are searched to the bottom\n"
                 "zoe index a.mp4 more/ list.txt other-pack -o pack  # adds; what is there unchanged is not read again\n"
                 "zoe index weizmann/ -o pack --labels weizmann/labels.csv --label action --group subject\n",
-    .notes = "CLIPS are files, folders, lists (*.txt, one path a line) and packs. A killed run is gone on with by the same\n"
-             "command. Files that cannot be used are skipped and listed with their reason by `zoe info PACK`.\n"
-             "Exit codes: 4 no usable clip, 7 the pack cannot be written, 8 stopped by a signal, 9 over --max-bad (the pack\n"
-             "is complete nevertheless).\n",
+    .notes =
+        "CLIPS are files, folders, lists (*.txt, one path a line) and packs. A killed run is gone on with by the same\n"
+        "command. Files that cannot be used are skipped and listed with their reason by `zoe info PACK`.\n"
+        "Exit codes: 4 no usable clip, 7 the pack cannot be written, 8 stopped by a signal, 9 over --max-bad (the "
+        "pack\n"
+        "is complete nevertheless).\n",
     .options = options,
     .min_args = 1,
     .max_args = -1,

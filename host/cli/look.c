@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `zoe look CLIP`: frames of a clip as PNG files. The clip goes through a pack in a temporary folder, so what is seen here is
- * what training sees. `zoe look RUN --samples`: tuples of the run's task and what its network says to them. */
+ * `zoe look CLIP`: frames of a clip as PNG files. The clip goes through a pack in a temporary folder, so what is seen
+ * here is what training sees. `zoe look RUN --samples`: tuples of the run's task and what its network says to them. */
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -35,8 +35,8 @@ static zoe_status make_pack(zoe__cli *cli, const char *clip, char *folder, size_
     folder[0] = '\0';
     if (zoe_pack_is(clip)) return zoe_pack_open(pack, cli->context, clip);
     const char *root = getenv("TMPDIR");
-    ZOE_FAIL_IF(cli->context, !zoe__format(folder, size, "%s/zoe-look-XXXXXX", root && root[0] ? root : "/tmp"), ZOE_DISK,
-                "TMPDIR is too long");
+    ZOE_FAIL_IF(cli->context, !zoe__format(folder, size, "%s/zoe-look-XXXXXX", root && root[0] ? root : "/tmp"),
+                ZOE_DISK, "TMPDIR is too long");
     if (!mkdtemp(folder)) {
         const zoe_status status = zoe__fail(cli->context, ZOE_DISK, "%s: %s", folder, strerror(errno));
         folder[0] = '\0';
@@ -66,7 +66,8 @@ static zoe_status write_frame(zoe__cli *cli, view *v, int rank, const char *path
     if (status == ZOE_OK) status = zoe__image_write_png(&image, cli->context, path);
     zoe__image_free(&image);
     if (status != ZOE_OK) return status;
-    json_array_append_new(v->written, json_pack("{s:i, s:f, s:o}", "rank", rank, "seconds", v->clip->times[rank], "file", zoe__cli_text(path)));
+    json_array_append_new(v->written, json_pack("{s:i, s:f, s:o}", "rank", rank, "seconds", v->clip->times[rank],
+                                                "file", zoe__cli_text(path)));
     return ZOE_OK;
 }
 
@@ -88,8 +89,8 @@ static zoe_status make_folders(zoe__cli *cli, const char *folder)
     return ZOE_OK;
 }
 
-/* DIR/RANK.png for each rank. In rising order, so that the decoder runs once; the frames that exist are written even when
- * others do not. */
+/* DIR/RANK.png for each rank. In rising order, so that the decoder runs once; the frames that exist are written even
+ * when others do not. */
 static zoe_status write_ranks(zoe__cli *cli, view *v, const char *out)
 {
     const size_t n = zoe_options_items(cli->options, "ranks");
@@ -103,7 +104,8 @@ static zoe_status write_ranks(zoe__cli *cli, view *v, const char *out)
         if (i && ranks[i] == ranks[i - 1]) continue;
         if (!zoe__format(path, sizeof path, "%s/%lld.png", out, (long long)ranks[i]))
             status = zoe__fail(cli->context, ZOE_DISK, "--out: the path is too long");
-        else status = write_frame(cli, v, (int)ranks[i], path); /* rising: what follows a missing rank is missing, too */
+        else
+            status = write_frame(cli, v, (int)ranks[i], path); /* rising: what follows a missing rank is missing, too */
     }
     free(ranks);
     return status;
@@ -117,17 +119,19 @@ static zoe_status write_all(zoe__cli *cli, view *v)
     ZOE_FAIL_IF(cli->context, !v->width || !v->height, ZOE_USAGE, "--size: both sides, or 0x0 for the clip's own");
     if (!zoe_options_given(cli->options, "at")) return write_ranks(cli, v, out);
     const double at = zoe_options_float(cli->options, "at");
-    ZOE_FAIL_IF(cli->context, at >= v->clip->seconds, ZOE_DATA, "%s: there is no frame at %g s, the clip has %g s (%d frames)",
-                v->clip->path, at, v->clip->seconds, v->clip->frames);
+    ZOE_FAIL_IF(cli->context, at >= v->clip->seconds, ZOE_DATA,
+                "%s: there is no frame at %g s, the clip has %g s (%d frames)", v->clip->path, at, v->clip->seconds,
+                v->clip->frames);
     return write_frame(cli, v, zoe_clip_rank_at(v->clip, at), out);
 }
 
 static zoe_status report(zoe__cli *cli, const view *v)
 {
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:o, s:i, s:f, s:f, s:i, s:i, s:O}", "clip", zoe__cli_text(v->clip->path), "frames",
-                                                  v->clip->frames, "seconds", v->clip->seconds, "fps", v->clip->fps, "width",
-                                                  v->clip->width, "height", v->clip->height, "written", v->written));
+        return zoe__cli_print_json(cli, json_pack("{s:o, s:i, s:f, s:f, s:i, s:i, s:O}", "clip",
+                                                  zoe__cli_text(v->clip->path), "frames", v->clip->frames, "seconds",
+                                                  v->clip->seconds, "fps", v->clip->fps, "width", v->clip->width,
+                                                  "height", v->clip->height, "written", v->written));
     size_t i;
     json_t *row;
     json_array_foreach(v->written, i, row)
@@ -148,14 +152,15 @@ static zoe_status look_at_samples(zoe__cli *cli)
     options.tuples = (int)zoe_options_int(cli->options, "tuples");
     options.seed = (uint64_t)zoe_options_int(cli->options, "seed");
     options.features.device = zoe_options_text(cli->options, "device");
-    const bool fits = zoe__format(folder, sizeof folder, "%s/report", run) &&
-                      (out ? zoe__format(path, sizeof path, "%s", out) : zoe__format(path, sizeof path, "%s/samples.png", folder));
+    const bool fits =
+        zoe__format(folder, sizeof folder, "%s/report", run) &&
+        (out ? zoe__format(path, sizeof path, "%s", out) : zoe__format(path, sizeof path, "%s/samples.png", folder));
     ZOE_FAIL_IF(cli->context, !fits, ZOE_DISK, "%.60s...: the path is too long", out ? out : run);
     if (!out) mkdir(folder, 0777); /* what goes wrong here is told when the file is written */
     ZOE_TRY(zoe_samples(cli->context, run, path, &options, &result));
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:s, s:i, s:i, s:b}", "sheet", path, "tuples", result.tuples, "right",
-                                                  result.right, "held_out", (int)result.held_out));
+        return zoe__cli_print_json(cli, json_pack("{s:s, s:i, s:i, s:b}", "sheet", path, "tuples", result.tuples,
+                                                  "right", result.right, "held_out", (int)result.held_out));
     printf("%s: %d of %d tuples of %s clips answered rightly\n", path, result.right, result.tuples,
            result.held_out ? "held-out" : "training");
     return ZOE_OK;
@@ -173,8 +178,8 @@ static zoe_status run(zoe__cli *cli)
     view v = {.written = json_array()};
     zoe_status status;
     ZOE_TRY_OUT(make_pack(cli, cli->args[0], folder, sizeof folder, &pack));
-    ZOE_FAIL_IF_OUT(cli->context, zoe_pack_clips(pack) != 1, ZOE_DATA, "%s: one clip is needed, here are %zu", cli->args[0],
-                    zoe_pack_clips(pack));
+    ZOE_FAIL_IF_OUT(cli->context, zoe_pack_clips(pack) != 1, ZOE_DATA, "%s: one clip is needed, here are %zu",
+                    cli->args[0], zoe_pack_clips(pack));
     v.clip = zoe_pack_clip(pack, 0);
     ZOE_TRY_OUT(zoe_reader_new(&v.reader, cli->context, pack));
     ZOE_TRY_OUT(write_all(cli, &v));
@@ -212,11 +217,14 @@ const zoe__verb zoe__verb_look = {
     .name = "look",
     .summary = "see what training sees: frames of a clip, tuples of a run",
     .usage = "CLIP --ranks N,N... --out DIR | CLIP --at TIME --out FILE.png | RUN --samples",
-    .examples = "zoe look clip.mp4 --ranks 0,7,3 --size 224x224 --out frames   # frames/0.png, frames/3.png, frames/7.png\n"
-                "zoe look clip.mp4 --at 1.5 --out still.png\n"
-                "zoe look run --samples                                        # run/report/samples.png\n",
-    .notes = "Frames count as a player shows them: edit lists are honoured, rotation is applied, the sample aspect ratio is not.\n"
-             "Colours are taken as tagged, BT.601 limited range when untagged. A frame past the end is an error (exit code 4);\n"
+    .examples =
+        "zoe look clip.mp4 --ranks 0,7,3 --size 224x224 --out frames   # frames/0.png, frames/3.png, frames/7.png\n"
+        "zoe look clip.mp4 --at 1.5 --out still.png\n"
+        "zoe look run --samples                                        # run/report/samples.png\n",
+    .notes = "Frames count as a player shows them: edit lists are honoured, rotation is applied, the sample aspect "
+             "ratio is not.\n"
+             "Colours are taken as tagged, BT.601 limited range when untagged. A frame past the end is an error (exit "
+             "code 4);\n"
              "those before it are written.\n",
     .options = options,
     .min_args = 1,

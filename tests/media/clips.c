@@ -27,9 +27,9 @@
 enum { BITS = 8 };
 
 #ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define WITH_LEAK_CHECK 1
-#endif
+#    if __has_feature(address_sanitizer)
+#        define WITH_LEAK_CHECK 1
+#    endif
 #endif
 #if defined(WITH_LEAK_CHECK) || defined(__SANITIZE_ADDRESS__)
 /* x265 leaks two small tables when its encoder closes. */
@@ -197,8 +197,8 @@ static void encode(maker *m)
     m->frame->width = m->width;
     m->frame->height = m->height;
     assert_true(av_frame_get_buffer(m->frame, 0) >= 0);
-    m->scaler = sws_getContext(m->width, m->height, AV_PIX_FMT_RGB24, m->width, m->height, m->encoder->pix_fmt, SWS_BICUBIC,
-                               NULL, NULL, NULL);
+    m->scaler = sws_getContext(m->width, m->height, AV_PIX_FMT_RGB24, m->width, m->height, m->encoder->pix_fmt,
+                               SWS_BICUBIC, NULL, NULL, NULL);
     assert_non_null(m->scaler);
     for (int i = 0; i < m->frames; i++) {
         draw(m->rgb, m->width, m->height, m->spec->first + i);

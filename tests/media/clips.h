@@ -12,17 +12,17 @@
 #include <zoe/media.h>
 
 typedef struct clip_spec {
-    const char *file;    /* the ending chooses the container */
-    const char *encoder; /* FFmpeg's name */
-    const char *format;  /* pixel format; NULL: yuv420p */
-    const char *options; /* of the encoder, "key=value:key=value"; NULL */
-    int width, height;   /* 0: 96 x 80 */
-    int frames;          /* 0: 60 */
-    int gop, b_frames;   /* gop 0: 12 */
-    int cut;             /* so many frames lie before the start of the edit list */
+    const char *file;      /* the ending chooses the container */
+    const char *encoder;   /* FFmpeg's name */
+    const char *format;    /* pixel format; NULL: yuv420p */
+    const char *options;   /* of the encoder, "key=value:key=value"; NULL */
+    int width, height;     /* 0: 96 x 80 */
+    int frames;            /* 0: 60 */
+    int gop, b_frames;     /* gop 0: 12 */
+    int cut;               /* so many frames lie before the start of the edit list */
     const int32_t *matrix; /* display matrix; NULL */
-    bool uneven;         /* frames at uneven times */
-    int first;           /* number of the first picture */
+    bool uneven;           /* frames at uneven times */
+    int first;             /* number of the first picture */
 } clip_spec;
 
 /* Writes root/spec.file. False when FFmpeg has no such encoder; any other fault fails the test. */

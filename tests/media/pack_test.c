@@ -50,9 +50,11 @@ static void must(zoe_status status)
 /* The call fails with this status and a text that holds all of the parts. */
 static void must_fail(zoe_status got, zoe_status wanted, const char *part, const char *other)
 {
-    if (got != wanted) fail_msg("%s, not %s: %s", zoe_status_name(got), zoe_status_name(wanted), zoe_context_error(context));
+    if (got != wanted)
+        fail_msg("%s, not %s: %s", zoe_status_name(got), zoe_status_name(wanted), zoe_context_error(context));
     const char *text = zoe_context_error(context);
-    if (!strstr(text, part) || (other && !strstr(text, other))) fail_msg("'%s' does not say '%s', '%s'", text, part, other ? other : "");
+    if (!strstr(text, part) || (other && !strstr(text, other)))
+        fail_msg("'%s' does not say '%s', '%s'", text, part, other ? other : "");
     zoe_context_clear(context);
 }
 
@@ -217,12 +219,15 @@ static void lists_files_and_packs_go_in(void **state)
     must(index_one(clip_path(root, "world"), clip_path(root, "once.pack"), NULL));
     same_packs(clip_path(root, "union.pack"), clip_path(root, "once.pack"));
     must(index_one(clip_path(root, "union.pack"), clip_path(root, "union.pack"), NULL)); /* itself: nothing to do */
-    must_fail(index_one(clip_path(root, "absent"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "absent", "No such file");
+    must_fail(index_one(clip_path(root, "absent"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "absent",
+              "No such file");
     write_text("binary.txt", "x");
     clip_write(clip_path(root, "binary.txt"), "a\0b\n", 4);
-    must_fail(index_one(clip_path(root, "binary.txt"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "binary.txt", "line 1");
+    must_fail(index_one(clip_path(root, "binary.txt"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "binary.txt",
+              "line 1");
     write_text("empty.txt", "# nothing\n");
-    must_fail(index_one(clip_path(root, "empty.txt"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "empty.txt", "no path");
+    must_fail(index_one(clip_path(root, "empty.txt"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "empty.txt",
+              "no path");
     make_folder("bare");
     must_fail(index_one(clip_path(root, "bare"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "bare", "no video file");
 }
@@ -231,8 +236,10 @@ static void table_gives_labels_and_groups(void **state)
 {
     (void)state;
     make_world();
-    write_text("labels.csv", "\xef\xbb\xbf" "subject,file,\"what, then\"\r\n"
-                             "s1,0.avi,\"run \"\"fast\"\"\"\r\ns2,b/1.avi,\"a,b\"\r\ns3,1.avi,wrong\r\n\r\ns4,2.avi,\"two\nlines\"");
+    write_text("labels.csv",
+               "\xef\xbb\xbf"
+               "subject,file,\"what, then\"\r\n"
+               "s1,0.avi,\"run \"\"fast\"\"\"\r\ns2,b/1.avi,\"a,b\"\r\ns3,1.avi,wrong\r\n\r\ns4,2.avi,\"two\nlines\"");
     zoe_index_options options = zoe_index_options_default();
     options.labels_csv = clip_path(root, "labels.csv");
     options.label_column = "what, then";
@@ -240,8 +247,10 @@ static void table_gives_labels_and_groups(void **state)
     const char *folder = clip_path(root, "table.pack");
     must(index_one(clip_path(root, "world"), folder, NULL));
     must(index_one(clip_path(root, "world"), folder, &options)); /* only the labels change */
-    static const char *const wanted[][3] = {
-        {"a/0.avi", "run \"fast\"", "s1"}, {"b/1.avi", "a,b", "s2"}, {"a/2.avi", "two\nlines", "s4"}, {"b/3.avi", "", ""}};
+    static const char *const wanted[][3] = {{"a/0.avi", "run \"fast\"", "s1"},
+                                            {"b/1.avi", "a,b", "s2"},
+                                            {"a/2.avi", "two\nlines", "s4"},
+                                            {"b/3.avi", "", ""}};
     zoe_pack *pack = open_pack(folder);
     int seen = 0;
     for (size_t i = 0; i < zoe_pack_clips(pack); i++)
@@ -255,7 +264,8 @@ static void table_gives_labels_and_groups(void **state)
     assert_int_equal(seen, 4);
     zoe_pack_free(&pack);
     options.label_column = "nothing";
-    must_fail(index_one(clip_path(root, "world"), folder, &options), ZOE_CONFIG, "no column 'nothing'", "subject, file");
+    must_fail(index_one(clip_path(root, "world"), folder, &options), ZOE_CONFIG, "no column 'nothing'",
+              "subject, file");
     options.labels_csv = clip_path(root, "absent.csv");
     must_fail(index_one(clip_path(root, "world"), folder, &options), ZOE_DATA, "absent.csv", NULL);
     options.labels_csv = clip_path(root, "labels.csv");
@@ -289,7 +299,8 @@ static void killed_run_is_gone_on_with(void **state)
             zoe_reader *reader;
             uint8_t rgb[16 * 16 * 3];
             must(zoe_reader_new(&reader, context, pack));
-            for (size_t i = 0; i < zoe_pack_clips(pack); i++) must(zoe_reader_frames(reader, i, &(int){15}, 1, 16, 16, rgb));
+            for (size_t i = 0; i < zoe_pack_clips(pack); i++)
+                must(zoe_reader_frames(reader, i, &(int){15}, 1, 16, 16, rgb));
             zoe_reader_free(&reader);
             zoe_pack_free(&pack);
         }
@@ -393,7 +404,8 @@ static void bad_files_are_skipped_with_a_reason(void **state)
 
     const char *folder = clip_path(root, "bad.pack");
     for (size_t i = 1; i < 8; i++) /* each alone: the one line says it all */
-        must_fail(index_one(clip_path(root, bad[i].file), folder, NULL), ZOE_DATA, strrchr(bad[i].file, '/') + 1, bad[i].reason);
+        must_fail(index_one(clip_path(root, bad[i].file), folder, NULL), ZOE_DATA, strrchr(bad[i].file, '/') + 1,
+                  bad[i].reason);
     must_fail(index_one(clip_path(root, "bad"), folder, NULL), ZOE_DATA, "no usable clip in 7 files", NULL);
     const char *paths[] = {clip_path(root, "bad"), clip_path(root, "world")};
     must_fail(zoe_pack_index(context, paths, 2, folder, NULL), ZOE_BAD_FILES, "7 of 17 files are bad", "limit is 5 %");
@@ -434,8 +446,10 @@ static void disk_faults_are_told(void **state)
 {
     (void)state;
     make_world();
-    must_fail(index_one(clip_path(root, "world"), clip_path(root, "world/a/0.json/pack"), NULL), ZOE_DISK, "0.json/pack", NULL);
-    must_fail(index_one(clip_path(root, "world"), clip_path(root, "world/a/0.json"), NULL), ZOE_DISK, "0.json", "not a folder");
+    must_fail(index_one(clip_path(root, "world"), clip_path(root, "world/a/0.json/pack"), NULL), ZOE_DISK,
+              "0.json/pack", NULL);
+    must_fail(index_one(clip_path(root, "world"), clip_path(root, "world/a/0.json"), NULL), ZOE_DISK, "0.json",
+              "not a folder");
     const struct rlimit no = {8 << 10, RLIM_INFINITY};
     struct rlimit before;
     signal(SIGXFSZ, SIG_IGN);

@@ -60,7 +60,8 @@ static uint32_t draw_number(uint32_t *state)
     return *state >> 8;
 }
 
-/* Random triples, then single frames, then all at once, each picture's number checked; sizes other than the clip's too. */
+/* Random triples, then single frames, then all at once, each picture's number checked; sizes other than the clip's too.
+ */
 static void check_ranks(const char *name, zoe_pack *pack, int first, int turned)
 {
     const zoe_clip *clip = zoe_pack_clip(pack, 0);
@@ -77,8 +78,8 @@ static void check_ranks(const char *name, zoe_pack *pack, int first, int turned)
         for (int i = 0; i < 3; i++) {
             const int shown = clip_number(rgb + (size_t)i * bytes, clip->width, clip->height, turned);
             if (shown != ((first + ranks[i]) & 255))
-                fail_msg("%s: ranks %d %d %d: rank %d shows picture %d, not %d", name, ranks[0], ranks[1], ranks[2], ranks[i],
-                         shown, first + ranks[i]);
+                fail_msg("%s: ranks %d %d %d: rank %d shows picture %d, not %d", name, ranks[0], ranks[1], ranks[2],
+                         ranks[i], shown, first + ranks[i]);
         }
     }
     for (int rank = 0; rank < clip->frames; rank++) {
@@ -133,7 +134,9 @@ static void check_table(const char *name, const zoe_clip *clip)
 
 static const clip_spec healthy[] = {
     {.file = "h264.mp4", .encoder = "libx264", .b_frames = 3, .gop = 20},
-    {.file = "h264_pyramid.mp4", .encoder = "libx264", .options = "x264-params=b-pyramid=normal:bframes=5:keyint=30:b-adapt=0"},
+    {.file = "h264_pyramid.mp4",
+     .encoder = "libx264",
+     .options = "x264-params=b-pyramid=normal:bframes=5:keyint=30:b-adapt=0"},
     {.file = "h264_open.mp4", .encoder = "libx264", .options = "x264-params=open-gop=1:bframes=3:keyint=12:b-adapt=0"},
     {.file = "h264_refresh.mkv", .encoder = "libx264", .options = "x264-params=intra-refresh=1:keyint=20"},
     {.file = "h264_open.ts", .encoder = "libx264", .options = "x264-params=open-gop=1:bframes=3:keyint=12:b-adapt=0"},
@@ -145,12 +148,17 @@ static const clip_spec healthy[] = {
     {.file = "h264.avi", .encoder = "libx264", .b_frames = 2},
     {.file = "h264.flv", .encoder = "libx264", .b_frames = 2},
     {.file = "raw.h264", .encoder = "libx264", .b_frames = 2},
-    {.file = "hevc.mp4", .encoder = "libx265", .b_frames = 4, .options = "x265-params=log-level=none:open-gop=1:keyint=15"},
+    {.file = "hevc.mp4",
+     .encoder = "libx265",
+     .b_frames = 4,
+     .options = "x265-params=log-level=none:open-gop=1:keyint=15"},
     {.file = "hevc_layers.ts",
      .encoder = "libx265",
      .b_frames = 4,
      .options = "x265-params=log-level=none:temporal-layers=1:keyint=15:b-adapt=0"},
-    {.file = "vp9.webm", .encoder = "libvpx-vp9", .options = "deadline=realtime:cpu-used=8:auto-alt-ref=1:lag-in-frames=8"},
+    {.file = "vp9.webm",
+     .encoder = "libvpx-vp9",
+     .options = "deadline=realtime:cpu-used=8:auto-alt-ref=1:lag-in-frames=8"},
     {.file = "vp8.webm", .encoder = "libvpx", .options = "deadline=realtime:cpu-used=8:auto-alt-ref=1:lag-in-frames=8"},
     {.file = "mpeg4_b.avi", .encoder = "mpeg4", .b_frames = 2},
     {.file = "mpeg4_b.mp4", .encoder = "mpeg4", .b_frames = 2},
@@ -209,8 +217,13 @@ static void rotation_is_applied(void **state)
         for (int turn = 0; turn < 4; turn++) {
             char name[32];
             zoe__format(name, sizeof name, "turn%zu_%d.mov", k, turn);
-            const clip_spec spec = {.file = name, .encoder = kinds[k].encoder, .format = kinds[k].format, .frames = 20,
-                                    .width = kinds[k].width, .height = kinds[k].height, .matrix = turns[turn]};
+            const clip_spec spec = {.file = name,
+                                    .encoder = kinds[k].encoder,
+                                    .format = kinds[k].format,
+                                    .frames = 20,
+                                    .width = kinds[k].width,
+                                    .height = kinds[k].height,
+                                    .matrix = turns[turn]};
             assert_true(clip_make(root, &spec));
             zoe_pack *pack = pack_of(name);
             assert_int_equal(zoe_pack_clip(pack, 0)->width, turn % 2 ? kinds[k].height : kinds[k].width);
@@ -262,7 +275,8 @@ static void truncated_file_keeps_its_frames(void **state)
             must(zoe_reader_frames(reader, 0, &rank, 1, 64, 64, rgb));
             /* the last reference picture may be there without the B pictures before it */
             const int shown = clip_number(rgb, 64, 64, 0);
-            if (!clip->tainted[rank] && shown != rank && !(rank == clip->frames - 1 && shown > rank && shown <= rank + 2))
+            if (!clip->tainted[rank] && shown != rank &&
+                !(rank == clip->frames - 1 && shown > rank && shown <= rank + 2))
                 fail_msg("%s: rank %d of %d shows picture %d", name, rank, clip->frames, shown);
         }
         for (int step = 0; step < 3; step++) {
@@ -284,7 +298,8 @@ static void size_may_change(void **state)
 {
     (void)state;
     const clip_spec a = {.file = "a.ts", .encoder = "mpeg2video", .b_frames = 2, .frames = 30},
-                    b = {.file = "b.ts", .encoder = "mpeg2video", .frames = 30, .width = 160, .height = 96, .first = 30};
+                    b = {
+                        .file = "b.ts", .encoder = "mpeg2video", .frames = 30, .width = 160, .height = 96, .first = 30};
     size_t size_a, size_b;
     assert_true(clip_make(root, &a) && clip_make(root, &b));
     uint8_t *bytes = clip_read(clip_path(root, "a.ts"), &size_a), *more = clip_read(clip_path(root, "b.ts"), &size_b);
@@ -305,7 +320,8 @@ static void size_may_change(void **state)
         const int rank = (k * 13 + 31) % clip->frames;
         must(zoe_reader_frames(reader, 0, &rank, 1, 0, 0, rgb));
         const int shown = clip_number(rgb, 96, 80, 0);
-        if (shown != rank && shown != rank + 60 - clip->frames) fail_msg("rank %d of %d shows picture %d", rank, clip->frames, shown);
+        if (shown != rank && shown != rank + 60 - clip->frames)
+            fail_msg("rank %d of %d shows picture %d", rank, clip->frames, shown);
     }
     zoe_reader_free(&reader);
     check_backwards("both.ts", pack);
@@ -391,7 +407,9 @@ static void readers_share_a_pack(void **state)
         }
         for (int i = 0; i < 4; i++) {
             pthread_join(threads[i], NULL);
-            if (visitors[i].wrong) fail_msg("cache of %d clips: thread %d: %d wrong frames %s", cache, i, visitors[i].wrong, visitors[i].error);
+            if (visitors[i].wrong)
+                fail_msg("cache of %d clips: thread %d: %d wrong frames %s", cache, i, visitors[i].wrong,
+                         visitors[i].error);
         }
         zoe_pack_free(&pack);
     }
@@ -421,7 +439,8 @@ static void pixels_equal_those_of_ffmpeg(void **state)
             char command[1024];
             if (!clip_make(root, &specs[i])) continue;
             zoe__format(command, sizeof command,
-                        "ffmpeg -nostdin -v quiet -y -threads 1 -i %s/%s -fps_mode passthrough -vf %sformat=rgb24 -f rawvideo %s/raw",
+                        "ffmpeg -nostdin -v quiet -y -threads 1 -i %s/%s -fps_mode passthrough -vf %sformat=rgb24 -f "
+                        "rawvideo %s/raw",
                         root, specs[i].file, own_size ? "scale=flags=area," : "scale=70:50:flags=area,", root);
             assert_int_equal(system(command), 0);
             size_t size;
@@ -430,7 +449,8 @@ static void pixels_equal_those_of_ffmpeg(void **state)
             const zoe_clip *clip = zoe_pack_clip(pack, 0);
             const int w = own_size ? clip->width : 70, h = own_size ? clip->height : 50;
             const size_t bytes = (size_t)w * (size_t)h * 3;
-            if (size != bytes * (size_t)clip->frames) fail_msg("%s: ffmpeg has %zu bytes, we %d frames", specs[i].file, size, clip->frames);
+            if (size != bytes * (size_t)clip->frames)
+                fail_msg("%s: ffmpeg has %zu bytes, we %d frames", specs[i].file, size, clip->frames);
             zoe_reader *reader;
             must(zoe_reader_new(&reader, context, pack));
             uint8_t *ours = malloc(bytes);
@@ -438,7 +458,8 @@ static void pixels_equal_those_of_ffmpeg(void **state)
             for (int k = 0; k < clip->frames; k++) {
                 const int rank = (k * 7 + 3) % clip->frames;
                 must(zoe_reader_frames(reader, 0, &rank, 1, own_size ? 0 : w, own_size ? 0 : h, ours));
-                if (memcmp(ours, theirs + (size_t)rank * bytes, bytes)) fail_msg("%s: rank %d differs from ffmpeg's", specs[i].file, rank);
+                if (memcmp(ours, theirs + (size_t)rank * bytes, bytes))
+                    fail_msg("%s: rank %d differs from ffmpeg's", specs[i].file, rank);
             }
             free(ours);
             free(theirs);
@@ -450,14 +471,10 @@ static void pixels_equal_those_of_ffmpeg(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_codec_is_exact),
-        cmocka_unit_test(rotation_is_applied),
-        cmocka_unit_test(edit_list_is_honoured),
-        cmocka_unit_test(truncated_file_keeps_its_frames),
-        cmocka_unit_test(size_may_change),
-        cmocka_unit_test(damage_reads_the_same_every_way),
-        cmocka_unit_test(readers_share_a_pack),
-        cmocka_unit_test(pixels_equal_those_of_ffmpeg),
+        cmocka_unit_test(every_codec_is_exact),  cmocka_unit_test(rotation_is_applied),
+        cmocka_unit_test(edit_list_is_honoured), cmocka_unit_test(truncated_file_keeps_its_frames),
+        cmocka_unit_test(size_may_change),       cmocka_unit_test(damage_reads_the_same_every_way),
+        cmocka_unit_test(readers_share_a_pack),  cmocka_unit_test(pixels_equal_those_of_ffmpeg),
     };
     return cmocka_run_group_tests_name("media reader", tests, set_up, tear_down);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Real and broken files: nothing crashes or hangs, every readable clip reads the same at random as in one pass, and as the
- * ffmpeg program decodes it, where that is installed. */
+ * Real and broken files: nothing crashes or hangs, every readable clip reads the same at random as in one pass, and as
+ * the ffmpeg program decodes it, where that is installed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
