@@ -47,8 +47,27 @@ static zoe_status add(zoe_context *context, zoe__names *names, const char *name)
     return ZOE_OK;
 }
 
-static zoe_status search(gather *g, const char *folder, int depth)
+/* The folders above the one that is searched: links may lead back up. */
+typedef struct above {
+    const struct above *next;
+    dev_t device;
+    ino_t inode;
+    int depth;
+} above;
+
+static bool is_above(const above *chain, const struct stat *info)
 {
+    for (; chain; chain = chain->next)
+        if (chain->device == info->st_dev && chain->inode == info->st_ino) return true;
+    return false;
+}
+
+static zoe_status search(gather *g, const char *folder, const above *chain)
+{
+    const int depth = chain ? chain->depth + 1 : 0;
+    struct stat self;
+    ZOE_FAIL_IF(g->context, stat(folder, &self) < 0, ZOE_DATA, "%s: %s", folder, strerror(errno));
+    const above here = {chain, self.st_dev, self.st_ino, depth};
     ZOE_FAIL_IF(g->context, depth > MAX_DEPTH, ZOE_DATA, "%s: folders more than %d deep", folder, MAX_DEPTH);
     DIR *open_folder = opendir(folder);
     ZOE_FAIL_IF(g->context, !open_folder, ZOE_DATA, "%s: %s", folder, strerror(errno));
@@ -57,13 +76,13 @@ static zoe_status search(gather *g, const char *folder, int depth)
     zoe_status status = ZOE_OK;
     for (const struct dirent *entry; status == ZOE_OK && (entry = readdir(open_folder));) {
         char path[PATH_MAX];
-        struct stat info, link;
+        struct stat info;
         if (entry->d_name[0] == '.') continue; /* hidden, and the folder itself */
         if (!zoe__format(path, sizeof path, "%s%s%s", folder, between, entry->d_name)) continue;
-        if (stat(path, &info) < 0 || lstat(path, &link) < 0) continue; /* a link to nowhere */
+        if (stat(path, &info) < 0) continue; /* a link to nowhere */
         if (S_ISDIR(info.st_mode)) {
-            /* a link to a folder may lead back up; the data of a pack are not files of the user */
-            if (!S_ISLNK(link.st_mode) && !zoe_pack_is(path)) status = search(g, path, depth + 1);
+            /* the data of a pack are not files of the user */
+            if (!is_above(&here, &info) && !zoe_pack_is(path)) status = search(g, path, &here);
         } else if (plausible(entry->d_name)) {
             status = add(g->context, g->files, path);
         }
@@ -76,7 +95,7 @@ static zoe_status take_folder(gather *g, const char *folder)
 {
     if (zoe_pack_is(folder)) return add(g->context, g->packs, folder);
     const size_t before = g->files->count;
-    ZOE_TRY(search(g, folder, 0));
+    ZOE_TRY(search(g, folder, NULL));
     ZOE_FAIL_IF(g->context, g->files->count == before, ZOE_DATA, "%s: no video file in this folder", folder);
     return ZOE_OK;
 }

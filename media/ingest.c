@@ -103,7 +103,7 @@ static zoe_status take_frame(ingest *in)
                               .hash = zoe__hash_frame(frame),
                               .vectors = zoe__measure_vectors(frame)};
     ZOE_TRY(zoe__measure_difference(in->context, &in->greys, frame, &seen->difference));
-    in->record->frames++;
+    if (++in->record->frames % 1000 == 0) in->source->deadline += in->limits->seconds_per_clip;
     return ZOE_OK;
 }
 

@@ -127,7 +127,7 @@ static const zoe_option options[] = {
     {.name = "min-clean", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 1, .value = "SHARE", .fallback = "0.5",
      .help = "a clip with a smaller share of frames without a fault is skipped"},
     {.name = "clip-time", .type = ZOE_OPTION_SECONDS, .low = 0.1, .high = 86400, .value = "TIME", .fallback = "60",
-     .help = "a file that takes longer to read is skipped"},
+     .help = "a file that takes longer to read is skipped; each 1000 frames may take as long again"},
     {.name = "max-file", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 30, .value = "N", .unit = "MiB", .fallback = "8192",
      .help = "a larger file is skipped"},
     {.name = "max-frames", .type = ZOE_OPTION_INT, .low = 1, .high = 1 << 28, .value = "N", .unit = "frames",

@@ -26,7 +26,7 @@ typedef struct zoe_media_limits {
     int64_t max_pixels;      /* of one frame; 4096 x 4096 */
     int max_streams;         /* 64 */
     int max_frames;          /* of one clip; 1 << 20 */
-    double seconds_per_clip; /* deadline for reading one file; 60 s */
+    double seconds_per_clip; /* deadline for reading one file, and as much again for each 1000 frames of it; 60 s */
     double min_clean;        /* share of frames that must decode without a fault; 0.5 */
 } zoe_media_limits;
 

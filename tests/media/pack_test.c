@@ -228,6 +228,19 @@ static void lists_files_and_packs_go_in(void **state)
     write_text("empty.txt", "# nothing\n");
     must_fail(index_one(clip_path(root, "empty.txt"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "empty.txt",
               "no path");
+    /* links to files and folders are followed, a link that leads back up is not */
+    make_folder("links");
+    make_folder("links/sub");
+    char there[512];
+    zoe__format(there, sizeof there, "%s/world/a", root);
+    assert_int_equal(symlink(there, clip_path(root, "links/sub/a")), 0);
+    assert_int_equal(symlink("../..", clip_path(root, "links/sub/up")), 0);
+    assert_int_equal(symlink("..", clip_path(root, "links/sub/self")), 0);
+    must(index_one(clip_path(root, "links"), clip_path(root, "links.pack"), NULL));
+    pack = open_pack(clip_path(root, "links.pack"));
+    assert_true(zoe_pack_clips(pack) >= 5);
+    assert_non_null(strstr(zoe_pack_clip(pack, 0)->path, "links/sub/a/0.avi"));
+    zoe_pack_free(&pack);
     make_folder("bare");
     must_fail(index_one(clip_path(root, "bare"), clip_path(root, "x.pack"), NULL), ZOE_DATA, "bare", "no video file");
 }

@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# zoe index, info PACK, look CLIP as people use them. Usage: media_test.sh ZOE
+. "$(dirname "$0")/lib.sh"
+
+mkdir tmp
+export TMPDIR="$work/tmp"
+"$zoe" synth motion --out clips --clips 8 --seed 5 2>/dev/null >/dev/null || { echo 'FAILED: synth'; exit 1; }
+first=$(find clips -name '00000.mp4')
+
+# ---- index ----
+check 0 '8 of 8 files, 0 skipped' index clips --out pack --json
+for key in pack clips frames seconds; do expect "the result has $key" [ -n "$(value $key)" ]; done
+expect 'eight clips of 60 frames' is "$(value clips) == 8 && $(value frames) == 480 && $(value seconds) > 19 && $(value seconds) < 20"
+check 0 '' info pack --json
+expect 'info says the same' is "$(value clips) == 8 && $(value frames) == 480"
+expect 'nothing was skipped' grep -q '"skipped": \[\]' out
+cp -r pack before
+check 0 '' index clips --out pack
+expect 'nothing new, nothing changed' diff -r before/data pack/data
+printf 'no film\n' > bad.mp4
+check 9 'skipped bad.mp4: not a video file' index bad.mp4 --out pack --json
+expect 'a bad file leaves the pack usable' is "$(value clips) == 8"
+expect 'and is listed' grep -q '"file": "bad.mp4"' out
+check 0 '' index bad.mp4 "$first" --out pack --max-bad 0.5
+check 4 'no usable clip: bad.mp4: not a video file' index bad.mp4 --out other
+check 2 '\-\-out PACK is missing' index clips
+check 2 'too few words' index --out pack
+check 4 'nowhere: No such file' index nowhere --out other
+: > zero.mp4
+check 4 'zero.mp4: the file is empty' index zero.mp4 --out other
+mkfifo pipe.mp4
+check 4 'pipe.mp4: not a regular file but a FIFO' index pipe.mp4 --out other
+check 7 'bad.mp4/pack' index clips --out bad.mp4/pack
+(ulimit -f 16; "$zoe" index clips --out full >out 2>err)
+expect 'a full disk is exit code 7' [ $? -eq 7 ]
+check 0 '' index clips --out full --workers 1
+expect 'and is gone on with' diff -r full/data before/data
+
+# ---- killed and gone on with ----
+for i in 1 2 3 4 5 6 7 8; do
+    "$zoe" index clips --out killed 2>/dev/null >/dev/null &
+    pid=$!
+    sleep "0.0$i"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+check 0 '' index clips --out killed --json
+expect 'all clips are there after kills' is "$(value clips) == 8"
+expect 'with the same data' diff -r killed/data before/data
+
+# ---- look ----
+check 0 '' look "$first" --ranks 7,0,59,7 --size 32x24 --out frames --json
+expect 'three pictures' [ "$(find frames -name '*.png' | wc -l)" -eq 3 ]
+check 0 '' look "$first" --at 0.3 --out still.png
+check 0 '' look "$first" --ranks 7 --out own
+expect 'frame 7 is shown at 0.3 s' cmp -s still.png own/7.png
+check 4 "$first: there is no frame 60, the clip has 60 (0 to 59)" look "$first" --ranks 60,2 --out late
+expect 'the frame that exists was written' [ -s late/2.png ]
+check 4 'no frame at 9 s' look "$first" --at 9 --out still.png
+check 2 'one of --ranks' look "$first" --out frames
+check 2 '\-\-out is missing' look "$first" --ranks 1
+check 2 '' look "$first" --ranks 1,x --out frames
+check 4 'bad.mp4: not a video file' look bad.mp4 --ranks 0 --out text
+check 7 'bad.mp4' look "$first" --ranks 0 --out bad.mp4/frames
+head -c 9000 "$first" > cut.mp4 # without its index no frame can be found
+check 4 'cut.mp4: not a video file' look cut.mp4 --ranks 0 --out cut
+expect 'no temporary pack stays' [ -z "$(ls tmp)" ]
+
+# ---- the same pixels as ffmpeg's, where it is installed ----
+if command -v ffmpeg >/dev/null; then
+    for n in 0 7 59; do
+        ffmpeg -nostdin -v error -y -i "$first" -vf "select=eq(n\\,$n),scale=32:24:flags=area,format=rgb24" -frames:v 1 -f rawvideo theirs
+        ffmpeg -nostdin -v error -y -i frames/$n.png -f rawvideo -pix_fmt rgb24 ours
+        expect "frame $n has ffmpeg's pixels" cmp -s ours theirs
+    done
+else
+    echo 'SKIPPED: no ffmpeg program to compare with'
+fi
+
+finish
