@@ -106,23 +106,26 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
             }
         }
 
-        UNROLL for (int i = 0; i < PIXELS; i++) {
+        /* Through memory, so that there is one copy of this code and not one for each register. */
+        lanes done[PIXELS * VECTORS];
+        UNROLL for (int i = 0; i < PIXELS; i++)
+            UNROLL for (int t = 0; t < VECTORS; t++) done[i * VECTORS + t] = sum[i][t];
+        _Pragma("nounroll") for (int i = 0; i < PIXELS; i++) {
             const int row = row0 + i / T_COLS, v = v0 + i % T_COLS;
-            if (row < rows && v >= col0) {
-                const int n = row / U, u = row - n * U;
-                __global float *out = y + (size_t)(n * YC8) * y_plane
-                                      + ((top + u * step_h + YP) * (YW + 2 * YP) + left + v * step_w + YP) * 8;
-                UNROLL for (int t = 0; t < VECTORS; t++) {
-                    const int block = kb * 2 + t * ZOE_LANES / 8;
-                    lanes value = sum[i][t];
-                    if (flags & BIAS) value += LOAD_LANES(bias + block * 8);
+            if (row >= rows || v < col0) continue;
+            const int n = row / U, u = row - n * U;
+            __global float *out = y + (size_t)(n * YC8) * y_plane
+                                  + ((top + u * step_h + YP) * (YW + 2 * YP) + left + v * step_w + YP) * 8;
+            _Pragma("nounroll") for (int t = 0; t < VECTORS; t++) {
+                const int block = kb * 2 + t * ZOE_LANES / 8;
+                lanes value = done[i * VECTORS + t];
+                if (flags & BIAS) value += LOAD_LANES(bias + block * 8);
 #if ZOE_LANES == 16
-                    if (block < YC8) store_block(out + (size_t)block * y_plane, value.lo, flags);
-                    if (block + 1 < YC8) store_block(out + (size_t)(block + 1) * y_plane, value.hi, flags);
+                if (block < YC8) store_block(out + (size_t)block * y_plane, value.lo, flags);
+                if (block + 1 < YC8) store_block(out + (size_t)(block + 1) * y_plane, value.hi, flags);
 #else
-                    if (block < YC8) store_block(out + (size_t)block * y_plane, value, flags);
+                if (block < YC8) store_block(out + (size_t)block * y_plane, value, flags);
 #endif
-                }
             }
         }
     }

@@ -5,10 +5,10 @@
  * in the layout dw[K/16][C/8][R][S][8][16] of one group after the other.
  *
  * A work-group of one owns the weights of 16 KT filters and c_each blocks of 8 channels, for one part of the pixels: it goes
- * through its units of `unit_rows` rows of an image, and for each through tiles of TAP_ROWS rows r by TAP_COLUMNS neighbours in a row of
- * x, summed in registers over the unit and then added to dw. Neighbours are (s, c) pairs in nChw8c and s when PLANAR. A tile past the
- * edge is moved back, and what it repeats is not added. Which pixels make a part depends on the shape alone; parts are
- * summed in order by sum_parts. add = 0: dw is overwritten.
+ * through its units of `unit_rows` rows (counted over all images), and for each through tiles of TAP_ROWS rows r by TAP_COLUMNS
+ * neighbours in a row of x, summed in registers over the unit and then added to dw. Neighbours are (s, c) pairs in nChw8c and s
+ * when PLANAR. A tile past the edge is moved back, and what it repeats is not added. Which pixels make a part depends on the
+ * shape alone; parts are summed in order by sum_parts. add = 0: dw is overwritten.
  *
  * Compiled for a class: TAP_ROWS, TAP_COLUMNS, KT, STRIDE, PLANAR. */
 
@@ -49,8 +49,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
     const int x_pitch = (XW + 2 * XP) * PIXEL_FLOATS, x_plane = (XH + 2 * XP) * x_pitch;
     const int y_pitch = (YW + 2 * YP) * 8, y_plane = (YH + 2 * YP) * y_pitch;
     const int w_block = c_blocks * R * S * 128;
-    const int row_units = (YH + unit_rows - 1) / unit_rows;
-    const int end = min(images * row_units, ((int)get_group_id(1) + 1) * units_each);
+    const int rows = images * YH, part_rows = unit_rows * units_each;
+    const int end = min(rows, ((int)get_group_id(1) + 1) * part_rows);
+    const size_t x_image = (size_t)XC8 * x_plane, y_image = (size_t)YC8 * y_plane;
     const int neighbours = PLANAR ? S : S * 8;
     __global float *own = dw + dw_first + (size_t)get_group_id(1) * part_floats + (size_t)kb * w_block;
 
@@ -59,23 +60,27 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
             for (int i = c_begin * R * S * 8; i < c_end * R * S * 8; i++)
                 STORE_LANES((lanes)(0.0f), own + WEIGHT_OFFSET(t) + i * 16);
 
-    for (int unit = get_group_id(1) * units_each; unit < end; unit++) {
-        const int n = unit / row_units, p0 = unit % row_units * unit_rows, p1 = min(p0 + unit_rows, YH);
-        __global const float *image_y = dy + (size_t)n * YC8 * y_plane + YP * y_pitch + YP * 8;
+    int plane[2 * KT]; /* of dy; one past the last: any, its sums are dropped */
+    UNROLL for (int i = 0; i < 2 * KT; i++) plane[i] = min(kb * 2 + i, YC8 - 1) * y_plane;
+
+    for (int row0 = get_group_id(1) * part_rows; row0 < end; row0 += unit_rows) {
+        const int n0 = row0 / YH, p0 = row0 - n0 * YH, count = min(unit_rows, end - row0);
+        __global const float *first_y = dy + n0 * y_image + (p0 + YP) * y_pitch + YP * 8;
         for (int c = PLANAR ? 0 : c_begin; c < (PLANAR ? C : c_end); c++)
             for (int r0 = 0; r0 < R; r0 += TAP_ROWS)
                 for (int j0 = 0; j0 < neighbours; j0 += TAP_COLUMNS) {
                     const int r1 = min(r0, R - TAP_ROWS), j1 = min(j0, neighbours - TAP_COLUMNS);
-                    __global const float *image_x = x + (size_t)(n * XC8 + (PLANAR ? 0 : group * c_blocks) + c) * x_plane
-                                                    + (r1 - pad_h + XP) * x_pitch + (XP - pad_w) * PIXEL_FLOATS + j1;
+                    __global const float *from_x = x + n0 * x_image + (size_t)((PLANAR ? 0 : group * c_blocks) + c) * x_plane
+                                                   + (p0 * stride_h + r1 - pad_h + XP) * x_pitch
+                                                   + (XP - pad_w) * PIXEL_FLOATS + j1;
+                    __global const float *from_y = first_y;
                     lanes sum[TAPS][VECTORS];
                     UNROLL for (int i = 0; i < TAPS; i++)
                         UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = (lanes)(0.0f);
-                    for (int p = p0; p < p1; p++) {
+                    for (int row = 0, p = p0; row < count; row++) {
                         __global const float *row_x[TAP_ROWS], *dy_row[2 * KT];
-                        UNROLL for (int i = 0; i < TAP_ROWS; i++) row_x[i] = image_x + (p * stride_h + i) * x_pitch;
-                        UNROLL for (int i = 0; i < 2 * KT; i++) /* a plane past the last: any, its sums are dropped */
-                            dy_row[i] = image_y + (size_t)min(kb * 2 + i, YC8 - 1) * y_plane + p * y_pitch;
+                        UNROLL for (int i = 0; i < TAP_ROWS; i++) row_x[i] = from_x + i * x_pitch;
+                        UNROLL for (int i = 0; i < 2 * KT; i++) dy_row[i] = from_y + plane[i];
                         for (int q = 0; q < YW; q++) {
                             lanes value[VECTORS];
                             UNROLL for (int t = 0; t < VECTORS; t++) value[t] = LOAD_DY(t, q);
@@ -85,13 +90,23 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
                             }
                             UNROLL for (int i = 0; i < TAP_ROWS; i++) row_x[i] += STRIDE * PIXEL_FLOATS;
                         }
+                        from_x += stride_h * x_pitch;
+                        from_y += y_pitch;
+                        if (++p == YH) { /* on to the next image */
+                            p = 0;
+                            from_x += x_image - (size_t)(YH * stride_h) * x_pitch;
+                            from_y += y_image - (size_t)YH * y_pitch;
+                        }
                     }
-                    UNROLL for (int i = 0; i < TAPS; i++) {
+                    lanes done[TAPS * VECTORS]; /* through memory: one copy of the code below, not one for each register */
+                    UNROLL for (int i = 0; i < TAPS; i++)
+                        UNROLL for (int t = 0; t < VECTORS; t++) done[i * VECTORS + t] = sum[i][t];
+                    _Pragma("nounroll") for (int i = 0; i < TAPS; i++) {
                         const int r = r1 + i / TAP_COLUMNS, j = j1 + i % TAP_COLUMNS;
                         if (r < r0 || j < j0) continue;
                         __global float *to = own + r * S * 128 + j * NEIGHBOUR_WEIGHTS + c * (PLANAR ? 16 : R * S * 128);
-                        UNROLL for (int t = 0; t < VECTORS; t++) {
-                            lanes total = sum[i][t];
+                        _Pragma("nounroll") for (int t = 0; t < VECTORS; t++) {
+                            lanes total = done[i * VECTORS + t];
                             if (kb * 2 + t * ZOE_LANES / 8 >= YC8) total = (lanes)(0.0f);
 #if ZOE_LANES == 16
                             if (kb * 2 + t * 2 + 1 >= YC8) total.hi = (float8)(0.0f);
