@@ -430,16 +430,18 @@ static const zoe_option options[] = {
 
 static zoe_status set_defaults(zoe_options *set)
 {
-    /* recipes.md 5.1 to 5.3; near and tau-spread are not in the paper: near is tau-min, the spread a third of it. */
+    /* The paper and its authors' code; near and tau-spread are not in them: near is tau-min, the spread a third of it. */
     static const char *const paper[][2] = {{"tau-max", "60"},    {"tau-min", "15"},
                                            {"tau-spread", "5"},  {"near", "15"},
                                            {"motion", "codec"},  {"positives", "0.25"},
                                            {"hidden", "0"},      {"dropout", "0.5"},
                                            {"net", "caffenet"},  {"frame", "340x255"},
-                                           {"micro", "4"},       {"lr", "0.001"},
+                                           {"micro", "4"},       {"optimizer", "sgd"},
+                                           {"lr", "0.001"},
                                            {"schedule", "step"}, {"milestones", "80000,100000"},
                                            {"warmup", "0"},      {"steps", "120000"}};
-    if (strcmp(zoe_options_text(set, "recipe"), "paper")) return ZOE_OK;
+    const bool sgd = zoe_options_find(set, "optimizer") && !strcmp(zoe_options_text(set, "optimizer"), "sgd");
+    if (strcmp(zoe_options_text(set, "recipe"), "paper")) return sgd ? zoe_options_set_default(set, "lr", "0.1") : ZOE_OK;
     for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++)
         if (zoe_options_find(set, paper[i][0])) ZOE_TRY(zoe_options_set_default(set, paper[i][0], paper[i][1]));
     /* 128 tuples a step in four micro-batches, however many a window gives. */
