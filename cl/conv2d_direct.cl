@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution without a column buffer, for the vector family: a work-group of one computes tiles of T_ROWS x T_COLS output
- * pixels by 16 KT filters in registers, all taps and channels in one go, so an output is written once.
+ * Convolution without a column buffer, for the vector family: a work-group of one computes tiles of T_ROWS x T_COLS
+ * output pixels by 16 KT filters in registers, all taps and channels in one go, so an output is written once.
  *
  *   y[n, k, top + u*step_h, left + v*step_w] = [y before, with ADD] + bias[k]
  *       + sum over c, r, s of x[n, c, u*x_step_h + x_top + r, v*STRIDE + x_left + s] * w[k, c, r, s],   u < U, v < V
  *
- * Forward: step 1, x_top = -pad_h, x_step_h = stride_h, STRIDE = stride_w. Backward-data is the same sum over dy with turned and
- * transposed weights, one launch for each phase of the stride (step = stride, STRIDE = 1).
+ * Forward: step 1, x_top = -pad_h, x_step_h = stride_h, STRIDE = stride_w. Backward-data is the same sum over dy with
+ * turned and transposed weights, one launch for each phase of the stride (step = stride, STRIDE = 1).
  *
- * Weights: w[K/16][C/8][R][S][8][16] of one group after the other. The two vectors of 8 channels are joined when 16 lanes
- * are wide; memory is nChw8c always.
+ * Weights: w[K/16][C/8][R][S][8][16] of one group after the other. The two vectors of 8 channels are joined when
+ * 16 lanes are wide; memory is nChw8c always.
  *
  * Compiled for a class, never for a size: T_ROWS, T_COLS (rows are counted over all images), KT, STRIDE, CHANNELS (that
  * are not zero in a block: 8, or C below 8), PLANAR (x is [N][C][H][W]).
@@ -53,8 +53,8 @@ static inline void store_block(__global float *y, float8 sum, int flags)
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
     __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict w, int w_first,
     __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW, int YP,
-    int rows, int U, int V, int top, int left, int step_h, int step_w, int x_top, int x_left, int x_step_h, int R, int S,
-    int c_blocks, int k_blocks, int k_first, int k_tiles, int tiles_each, int filters_first)
+    int rows, int U, int V, int top, int left, int step_h, int step_w, int x_top, int x_left, int x_step_h, int R,
+    int S, int c_blocks, int k_blocks, int k_first, int k_tiles, int tiles_each, int filters_first)
 {
     const int item_k = get_group_id(filters_first ? 0 : 1), item = get_group_id(filters_first ? 1 : 0);
     const int group = item_k / k_tiles;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Weights for backward-data: w[K/16][C/8][R][S][8][16] of each group becomes, for each phase (a, b) of the stride, one after the
- * other, t[C/16][K/8][Ra][Sb][8][16] with
+ * Weights for backward-data: w[K/16][C/8][R][S][8][16] of each group becomes, for each phase (a, b) of the stride, one
+ * after the other, t[C/16][K/8][Ra][Sb][8][16] with
  *   t[c, k, i, j] = w[k, c, a + stride_h * (Ra - 1 - i), b + stride_w * (Sb - 1 - j)],  Ra = ceil((R - a) / stride_h).
- * Inputs h with (h + pad_h) mod stride_h = a are seen by the taps r = a, a + stride_h, ... only. With stride 1 there is one phase.
- * A work-item turns one pair of blocks (16 channels, 8 filters). */
+ * Inputs h with (h + pad_h) mod stride_h = a are seen by the taps r = a, a + stride_h, ... only. With stride 1 there is
+ * one phase. A work-item turns one pair of blocks (16 channels, 8 filters). */
 
 static inline int taps_before(int phase, int taps, int stride)
 {
@@ -14,13 +14,15 @@ static inline int taps_before(int phase, int taps, int stride)
 }
 
 __kernel void conv2d_direct_turn(__global const float *w, __global float *turned, int groups, int C, int c_blocks8,
-                                 int c_blocks16, int k_blocks8, int k_blocks16, int R, int S, int stride_h, int stride_w)
+                                 int c_blocks16, int k_blocks8, int k_blocks16, int R, int S, int stride_h,
+                                 int stride_w)
 {
     const int item = (int)get_global_id(0);
     const int kb = item % k_blocks8, cb = item / k_blocks8 % c_blocks16, group = item / (k_blocks8 * c_blocks16);
     if (group >= groups) return;
     const size_t pairs = (size_t)groups * c_blocks16 * k_blocks8;
-    __global const float *from = w + ((size_t)(group * k_blocks16 + kb / 2) * c_blocks8 + cb * 2) * R * S * 128 + kb % 2 * 8;
+    __global const float *from =
+        w + ((size_t)(group * k_blocks16 + kb / 2) * c_blocks8 + cb * 2) * R * S * 128 + kb % 2 * 8;
     const int next_block = R * S * 128; /* from 8 channels to the next 8 */
     for (int r = 0; r < R; r++)
         for (int s = 0; s < S; s++) {

@@ -4,11 +4,11 @@
  *   dw[k,c,r,s] = sum over n,p,q of x[n, c, p*stride_h - pad_h + r, q*STRIDE - pad_w + s] * dy[n,k,p,q]
  * in the layout dw[K/16][C/8][R][S][8][16] of one group after the other.
  *
- * A work-group of one owns the weights of 16 KT filters and c_each blocks of 8 channels, for one part of the pixels: it goes
- * through its units of `unit_rows` rows (counted over all images), and for each through tiles of TAP_ROWS rows r by TAP_COLUMNS
- * neighbours in a row of x, summed in registers over the unit and then added to dw. Neighbours are (s, c) pairs in nChw8c and s
- * when PLANAR. A tile past the edge is moved back, and what it repeats is not added. Which pixels make a part depends on the
- * shape alone; parts are summed in order by sum_parts. add = 0: dw is overwritten.
+ * A work-group of one owns the weights of 16 KT filters and c_each blocks of 8 channels, for one part of the pixels: it
+ * goes through its units of `unit_rows` rows (counted over all images), and for each through tiles of TAP_ROWS rows r
+ * by TAP_COLUMNS neighbours in a row of x, summed in registers over the unit and then added to dw. Neighbours are (s,c)
+ * pairs in nChw8c and s when PLANAR. A tile past the edge is moved back, and what it repeats is not added. Which pixels
+ * make a part depends on the shape alone; parts are summed in order by sum_parts. add = 0: dw is overwritten.
  *
  * Compiled for a class: TAP_ROWS, TAP_COLUMNS, KT, STRIDE, PLANAR. */
 
@@ -39,9 +39,10 @@ typedef float8 lanes;
 #define WEIGHT_OFFSET(t) (((t) * ZOE_LANES / 16) * w_block + ((t) * ZOE_LANES) % 16)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weights(
-    __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict dy, int YC8, int YH,
-    int YW, int YP, __global float *restrict dw, int dw_first, int part_floats, int add, int images, int pad_h, int pad_w,
-    int stride_h, int R, int S, int C, int c_blocks, int k_blocks, int k_first, int k_tiles, int c_each, int unit_rows, int units_each)
+    __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict dy, int YC8,
+    int YH, int YW, int YP, __global float *restrict dw, int dw_first, int part_floats, int add, int images, int pad_h,
+    int pad_w, int stride_h, int R, int S, int C, int c_blocks, int k_blocks, int k_first, int k_tiles, int c_each,
+    int unit_rows, int units_each)
 {
     const int chunks = (c_blocks + c_each - 1) / c_each, item = get_group_id(0), tile_k = item / chunks;
     const int c_begin = item % chunks * c_each, c_end = min(c_begin + c_each, c_blocks);
@@ -70,7 +71,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
             for (int r0 = 0; r0 < R; r0 += TAP_ROWS)
                 for (int j0 = 0; j0 < neighbours; j0 += TAP_COLUMNS) {
                     const int r1 = min(r0, R - TAP_ROWS), j1 = min(j0, neighbours - TAP_COLUMNS);
-                    __global const float *from_x = x + n0 * x_image + (size_t)((PLANAR ? 0 : group * c_blocks) + c) * x_plane
+                    const int plane_x = c + (PLANAR ? 0 : group * c_blocks);
+                    __global const float *from_x = x + n0 * x_image + (size_t)plane_x * x_plane
                                                    + (p0 * stride_h + r1 - pad_h + XP) * x_pitch
                                                    + (XP - pad_w) * PIXEL_FLOATS + j1;
                     __global const float *from_y = first_y;
@@ -98,13 +100,14 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
                             from_y += y_image - (size_t)YH * y_pitch;
                         }
                     }
-                    lanes done[TAPS * VECTORS]; /* through memory: one copy of the code below, not one for each register */
+                    lanes done[TAPS * VECTORS]; /* through memory: one copy of the code below, not one a register */
                     UNROLL for (int i = 0; i < TAPS; i++)
                         UNROLL for (int t = 0; t < VECTORS; t++) done[i * VECTORS + t] = sum[i][t];
                     _Pragma("nounroll") for (int i = 0; i < TAPS; i++) {
                         const int r = r1 + i / TAP_COLUMNS, j = j1 + i % TAP_COLUMNS;
                         if (r < r0 || j < j0) continue;
-                        __global float *to = own + r * S * 128 + j * NEIGHBOUR_WEIGHTS + c * (PLANAR ? 16 : R * S * 128);
+                        __global float *to =
+                            own + r * S * 128 + j * NEIGHBOUR_WEIGHTS + c * (PLANAR ? 16 : R * S * 128);
                         _Pragma("nounroll") for (int t = 0; t < VECTORS; t++) {
                             lanes total = done[i * VECTORS + t];
                             if (kb * 2 + t * ZOE_LANES / 8 >= YC8) total = (lanes)(0.0f);

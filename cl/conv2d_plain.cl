@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution as it is written down, for any device and any shape: one sum for each output. Weights are plain KCRS; the halo of x
- * is at least the padding. Compiled once for all shapes.
- *   forward:  y[n,k,p,q]  = bias[k] + sum over c,r,s of x[n, g*Cg + c, p*stride_h - pad_h + r, q*stride_w - pad_w + s] * w[k,c,r,s]
- *   data:     dx[n,c,h,w] = sum over k of c's group and the r,s for which an output p,q saw h,w of dy[n,k,p,q] * w[k,c,r,s]
- *   weights:  dw[k,c,r,s] = sum over n,p,q of dy[n,k,p,q] * x[...]
+ * Convolution as it is written down, for any device and any shape: one sum for each output. Weights are plain KCRS; the
+ * halo of x is at least the padding. Compiled once for all shapes.
+ *   forward:  y[n,k,p,q]  = bias[k] + sum over c,r,s of x[n, g*Cg + c, h, w] * w[k,c,r,s],
+ *             h = p*stride_h - pad_h + r, w = q*stride_w - pad_w + s
+ *   data:     dx[n,c,h,w] = sum over k of c's group and the p,q,r,s that meet at h,w of dy[n,k,p,q] * w[k,c,r,s]
+ *   weights:  dw[k,c,r,s] = sum over n,p,q of dy[n,k,p,q] * x[n, g*Cg + c, h, w]
  * Cg = C / groups, Kg = K / groups, g = k / Kg. */
 
 #define SHAPE int C, int K, int R, int S, int stride_h, int stride_w, int pad_h, int pad_w, int groups
@@ -31,7 +32,8 @@ __kernel void conv2d_plain_forward(FLOATS(x), __global const float *weight, __gl
                 for (int c = c0; c < c0 + Cg; c++)
                     for (int r = 0; r < R; r++)
                         for (int s = 0; s < S; s++)
-                            sum = fma(x[INDEX(x, n, c, h * stride_h - pad_h + r, w * stride_w - pad_w + s)], *tap++, sum);
+                            sum = fma(x[INDEX(x, n, c, h * stride_h - pad_h + r, w * stride_w - pad_w + s)], *tap++,
+                                      sum);
             }
             out[lane] = relu && sum < 0.0f ? 0.0f : sum;
         }
@@ -39,7 +41,8 @@ __kernel void conv2d_plain_forward(FLOATS(x), __global const float *weight, __gl
     }
 }
 
-__kernel void conv2d_plain_data(FLOATS(dy), __global const float *weight, ZOE_OUT(dx), int add, SHAPE, int planes, int rows)
+__kernel void conv2d_plain_data(FLOATS(dy), __global const float *weight, ZOE_OUT(dx), int add, SHAPE, int planes,
+                                int rows)
 {
     const int Cg = C / groups, Kg = K / groups;
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)

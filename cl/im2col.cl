@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between the blocked layout and the matrices of a convolution by GEMM, for some images from number first_image on. A row is an
- * output pixel, pixel = (n * P + p) * Q + q with n counted from first_image.
+ * Between the blocked layout and the matrices of a convolution by GEMM, for some images from number first_image on. A
+ * row is an output pixel, pixel = (n * P + p) * Q + q with n counted from first_image.
  *   im2col:    column[pixel][c,r,s] = x[n, c, p*stride_h - pad_h + r, q*stride_w - pad_w + s], zero outside
  *   from_rows: y[n,k,p,q] = max(0, rows[pixel][k] + bias[k])   (max with relu)
  *   to_rows:   rows[pixel][k] = dy[n,k,p,q]
@@ -31,8 +31,8 @@ __kernel void im2col(FLOATS(x), __global float *column, int first, int first_ima
         }
 }
 
-__kernel void from_rows(__global const float *matrix, int first, int K, __global const float *bias, int relu, ZOE_OUT(y),
-                        int first_image, int planes, int rows)
+__kernel void from_rows(__global const float *matrix, int first, int K, __global const float *bias, int relu,
+                        ZOE_OUT(y), int first_image, int planes, int rows)
 {
     const int first_plane = first_image * y_C8;
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows)
@@ -63,8 +63,8 @@ __kernel void to_rows(ZOE_IN(dy), __global float *matrix, int first, int K, int 
     }
 }
 
-__kernel void col2im(__global const float *column, int first, int taps, ZOE_OUT(dx), int add, int first_image, SHAPE, int planes,
-                     int rows)
+__kernel void col2im(__global const float *column, int first, int taps, ZOE_OUT(dx), int add, int first_image, SHAPE,
+                     int planes, int rows)
 {
     const int first_plane = first_image * dx_C8;
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fully connected layer for the vector family: matrix products in registers over packed operands, so that each weight is
- * read from memory once in a pass, for few images as for many.
+ * The fully connected layer for the vector family: matrix products in registers over packed operands, so that each
+ * weight is read from memory once in a pass, for few images as for many.
  *
  * F inputs of an image are the C/8 * H * W * 8 numbers of the blocked layout, without halo. Weights w[K/16][F][16].
  *   pack_x:   xp[n / IMAGES][F][IMAGES]                        images past the last are zero
  *   pack_dy:  dk[K/16][n][16] and dn[n / ZOE_LANES][K][ZOE_LANES], both zero past the last image and filter
- *   forward:  sums[part][K/16][n][16] = over the part's share of F;   finish: y = max(0, bias + the parts in their order)
+ *   forward:  sums[part][K/16][n][16] = over the part's share of F;   finish: y = max(0, bias + the parts in order)
  *   data:     dxt[F][n] = sum over k of w[k][f] * dn[k][n];   unpack_dx: dx (+)= dxt
  *   weights:  dw[K/16][F][16] (+)= sum over n of xp * dk
  *
- * Compiled for a class: IMAGES (of a tile of xp), KT (blocks of 16 filters of a tile), VT (vectors of images of a tile of dxt). */
+ * Compiled for a class: IMAGES (of a tile of xp), KT (blocks of 16 filters of a tile), VT (vectors of images of a
+ * tile of dxt). */
 
 #define UNROLL _Pragma("unroll")
 #define ONE __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -34,8 +35,8 @@ typedef float8 lanes;
 /* Offset in floats of row `row` (of c8 * H + h) of image n of a view. */
 #define ROW(v, n, row) ZOE_PIXEL(n, (row) / v##_H, (row) % v##_H, 0, v##_C8, v##_H, v##_W, v##_P)
 
-__kernel ONE void linear_pack_x(__global const float *x, int x_C8, int x_H, int x_W, int x_P, __global float *xp, int first,
-                                int images)
+__kernel ONE void linear_pack_x(__global const float *x, int x_C8, int x_H, int x_W, int x_P, __global float *xp,
+                                int first, int images)
 {
     const int tile = get_group_id(0), row = get_group_id(1), length = x_W * 8, F = x_C8 * x_H * length;
     __global float *to = xp + first + ((size_t)tile * F + (size_t)row * length) * IMAGES;
@@ -46,10 +47,10 @@ __kernel ONE void linear_pack_x(__global const float *x, int x_C8, int x_H, int 
     }
 }
 
-__kernel ONE void linear_pack_dy(__global const float *dy, int y_C8, int y_H, int y_W, int y_P, __global float *out, int first_k,
-                                 int first_n, int images, int padded)
+__kernel ONE void linear_pack_dy(__global const float *dy, int y_C8, int y_H, int y_W, int y_P, __global float *out,
+                                 int first_k, int first_n, int images, int padded, int vectors)
 {
-    const int block = get_group_id(0), blocks = get_num_groups(0), end = max(padded, (images + ZOE_LANES - 1) / ZOE_LANES * ZOE_LANES);
+    const int block = get_group_id(0), blocks = get_num_groups(0), end = max(padded, vectors * ZOE_LANES);
     for (int n = 0; n < end; n++) {
         float16 value = 0.0f;
         if (n < images) {
@@ -59,15 +60,16 @@ __kernel ONE void linear_pack_dy(__global const float *dy, int y_C8, int y_H, in
         if (n < padded) vstore16(value, 0, out + first_k + ((size_t)block * padded + n) * 16);
         float values[16];
         vstore16(value, 0, values);
-        __global float *to = out + first_n + ((size_t)(n / ZOE_LANES * blocks + block) * 16) * ZOE_LANES + n % ZOE_LANES;
+        if (n >= vectors * ZOE_LANES) continue;
+        __global float *to = out + first_n + (size_t)(n / ZOE_LANES * blocks + block) * 16 * ZOE_LANES + n % ZOE_LANES;
         for (int k = 0; k < 16; k++) to[k * ZOE_LANES] = values[k];
     }
 }
 
 enum { CHUNK_F = 128 }; /* weights of so many inputs stay in the first cache while the tiles of images pass */
 
-__kernel ONE void linear_forward(__global const float *restrict w, __global float *restrict work, int first_x, int first_sums,
-                                 int F, int k_blocks, int k_first, int padded, int part_f)
+__kernel ONE void linear_forward(__global const float *restrict w, __global float *restrict work, int first_x,
+                                 int first_sums, int F, int k_blocks, int k_first, int padded, int part_f)
 {
     const int kb = k_first + get_group_id(0) * KT, part = get_group_id(1);
     const int begin = part * part_f, end = min(begin + part_f, F);
@@ -82,7 +84,8 @@ __kernel ONE void linear_forward(__global const float *restrict w, __global floa
                 UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = (lanes)(0.0f);
             if (f0 > begin)
                 UNROLL for (int i = 0; i < IMAGES; i++)
-                    UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = LOAD_LANES(to + i * 16 + FILTERS(t, sum_block));
+                    UNROLL for (int t = 0; t < VECTORS; t++)
+                        sum[i][t] = LOAD_LANES(to + i * 16 + FILTERS(t, sum_block));
             __global const float *in = work + first_x + ((size_t)n * F + (size_t)f0 * IMAGES);
             __global const float *weight = w + kb * w_block + (size_t)f0 * 16;
             for (int f = f0; f < f1; f++) {
@@ -99,8 +102,9 @@ __kernel ONE void linear_forward(__global const float *restrict w, __global floa
     }
 }
 
-__kernel ONE void linear_finish(__global const float *work, int first_sums, __global const float *bias, int has_bias, int relu,
-                                __global float *y, int y_C8, int y_H, int y_W, int y_P, int k_blocks, int padded, int parts)
+__kernel ONE void linear_finish(__global const float *work, int first_sums, __global const float *bias, int has_bias,
+                                int relu, __global float *y, int y_C8, int y_H, int y_W, int y_P, int k_blocks,
+                                int padded, int parts)
 {
     const int n = get_group_id(0);
     for (int block = 0; block < y_C8; block++) {
@@ -113,9 +117,9 @@ __kernel ONE void linear_finish(__global const float *work, int first_sums, __gl
     }
 }
 
-/* A work-group makes rows of dxt: `group_f` inputs, all images. Filters come in chunks, whose weights stay in the cache. */
-__kernel ONE void linear_data(__global const float *restrict w, __global float *restrict work, int first_n, int first_dx, int F,
-                              int k_blocks, int vectors, int group_f)
+/* A work-group makes rows of dxt: `group_f` inputs, all images. Chunks of filters keep their weights in the cache. */
+__kernel ONE void linear_data(__global const float *restrict w, __global float *restrict work, int first_n,
+                              int first_dx, int F, int k_blocks, int vectors, int group_f)
 {
     enum { CHUNK_K = 4 }; /* blocks of 16 filters */
     const int begin = get_group_id(0) * group_f, end = min(begin + group_f, F);
@@ -149,8 +153,8 @@ __kernel ONE void linear_data(__global const float *restrict w, __global float *
     }
 }
 
-__kernel ONE void linear_unpack_dx(__global const float *work, int first_dx, __global float *dx, int x_C8, int x_H, int x_W,
-                                   int x_P, int add, int images, int vectors)
+__kernel ONE void linear_unpack_dx(__global const float *work, int first_dx, __global float *dx, int x_C8, int x_H,
+                                   int x_W, int x_P, int add, int images, int vectors)
 {
     const int row = get_group_id(0), length = x_W * 8;
     for (int n = 0; n < images; n++) {
@@ -163,8 +167,8 @@ __kernel ONE void linear_unpack_dx(__global const float *work, int first_dx, __g
     }
 }
 
-__kernel ONE void linear_weights(__global const float *restrict work, int first_x, int first_k, __global float *restrict dw,
-                                 int add, int F, int k_first, int padded, int group_f)
+__kernel ONE void linear_weights(__global const float *restrict work, int first_x, int first_k,
+                                 __global float *restrict dw, int add, int F, int k_first, int padded, int group_f)
 {
     const int kb = k_first + get_group_id(0) * KT, begin = get_group_id(1) * group_f, end = min(begin + group_f, F);
     const size_t w_block = (size_t)F * 16, dy_block = (size_t)padded * 16;

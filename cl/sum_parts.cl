@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * out[i] (+)= sum over parts, in their order, of in[first + part * count + i]. A work-item makes `each` vectors of 8. */
+ * out[i] (+)= sum over parts, in their order, of in[first + part * count + i]. A work-item makes `each` float8. */
 
-__kernel void sum_parts(__global const float *in, int first, __global float *out, int vectors, int parts, int add, int each)
+__kernel void sum_parts(__global const float *in, int first, __global float *out, int vectors, int parts, int add,
+                        int each)
 {
     const int begin = (int)get_global_id(0) * each, end = min(begin + each, vectors);
     in += first;

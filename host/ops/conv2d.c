@@ -15,11 +15,22 @@ static int out_size(int in, int pad, int taps, int stride)
 
 static zoe__conv2d describe(const zoe_conv2d_options *o, zoe_shape x)
 {
-    return (zoe__conv2d){.n = x.n, .c = x.c, .h = x.h, .w = x.w, .k = o->filters, .r = o->kernel_h, .s = o->kernel_w,
+    return (zoe__conv2d){.n = x.n,
+                         .c = x.c,
+                         .h = x.h,
+                         .w = x.w,
+                         .k = o->filters,
+                         .r = o->kernel_h,
+                         .s = o->kernel_w,
                          .p = out_size(x.h, o->pad_h, o->kernel_h, o->stride_h),
                          .q = out_size(x.w, o->pad_w, o->kernel_w, o->stride_w),
-                         .stride_h = o->stride_h, .stride_w = o->stride_w, .pad_h = o->pad_h, .pad_w = o->pad_w,
-                         .groups = o->groups, .bias = o->bias, .relu = o->relu};
+                         .stride_h = o->stride_h,
+                         .stride_w = o->stride_w,
+                         .pad_h = o->pad_h,
+                         .pad_w = o->pad_w,
+                         .groups = o->groups,
+                         .bias = o->bias,
+                         .relu = o->relu};
 }
 
 /* ---- definition ---- */
@@ -73,7 +84,8 @@ static void forward_one(const zoe__ref *ref, const window *at)
             for (int s = 0; s < v->s; s++) {
                 const int h = under(at->p, v->stride_h, v->pad_h, r, v->h);
                 const int w = under(at->q, v->stride_w, v->pad_w, s, v->w);
-                if (h >= 0 && w >= 0) sum += ref->x[0][x_index(at, c, h, w)] * (double)ref->weight[0][w_index(at, c, r, s)];
+                if (h >= 0 && w >= 0)
+                    sum += ref->x[0][x_index(at, c, h, w)] * (double)ref->weight[0][w_index(at, c, r, s)];
             }
     ref->y[at->y] = v->relu && sum < 0 ? 0 : sum;
 }
@@ -109,7 +121,8 @@ static void ref_backward(const zoe__ref *ref)
 /* ---- choice of the algorithm ---- */
 
 /* By name, in order of preference where the family is the vector's. */
-static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__conv2d_direct, &zoe__conv2d_clblast, &zoe__conv2d_plain};
+static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__conv2d_direct, &zoe__conv2d_clblast,
+                                                          &zoe__conv2d_plain};
 enum { ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
 
 static const zoe__conv2d_algorithm *find(const char *name)
@@ -124,7 +137,8 @@ static bool supported(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, co
     return !algorithm->supports || algorithm->supports(plan, conv);
 }
 
-/* CPU-like devices: never CLBlast unasked, a cold compile of it takes a minute. Others: CLBlast, or what is left without it. */
+/* CPU-like devices: never CLBlast unasked, a cold compile of it takes a minute. Others: CLBlast, or what is left
+ * without it. */
 static const zoe__conv2d_algorithm *choose(zoe_plan *plan, const zoe__conv2d *conv)
 {
     const bool vector = zoe_device_get_info(zoe__plan_device(plan))->family == ZOE_FAMILY_VECTOR;
@@ -167,7 +181,12 @@ static double flops(const zoe_graph *graph, const zoe__node *node)
 
 zoe_conv2d_options zoe_conv2d_options_default(void)
 {
-    return (zoe_conv2d_options){.kernel_h = 3, .kernel_w = 3, .stride_h = 1, .stride_w = 1, .groups = 1, .bias = true,
+    return (zoe_conv2d_options){.kernel_h = 3,
+                                .kernel_w = 3,
+                                .stride_h = 1,
+                                .stride_w = 1,
+                                .groups = 1,
+                                .bias = true,
                                 .weight_options = {ZOE_INIT_HE_NORMAL, 0, 1, 1},
                                 .bias_options = {ZOE_INIT_CONSTANT, 0, 1, 1}};
 }
@@ -179,23 +198,27 @@ static bool sizes_valid(zoe_graph *graph, const char *name, const zoe_conv2d_opt
     if (o->filters < 1 || o->filters > MOST)
         zoe__graph_mistake(graph, status, "%s (conv2d): %d filters, must be 1 to %d", name, o->filters, MOST);
     else if (o->kernel_h < 1 || o->kernel_w < 1 || o->kernel_h > MOST_TAPS || o->kernel_w > MOST_TAPS)
-        zoe__graph_mistake(graph, status, "%s (conv2d): kernel %d x %d, must be 1 to %d on each side", name, o->kernel_h,
-                           o->kernel_w, MOST_TAPS);
+        zoe__graph_mistake(graph, status, "%s (conv2d): kernel %d x %d, must be 1 to %d on each side", name,
+                           o->kernel_h, o->kernel_w, MOST_TAPS);
     else if (o->stride_h < 1 || o->stride_w < 1 || o->stride_h > MOST_TAPS || o->stride_w > MOST_TAPS)
-        zoe__graph_mistake(graph, status, "%s (conv2d): stride %d x %d, must be 1 to %d", name, o->stride_h, o->stride_w,
-                           MOST_TAPS);
+        zoe__graph_mistake(graph, status, "%s (conv2d): stride %d x %d, must be 1 to %d", name, o->stride_h,
+                           o->stride_w, MOST_TAPS);
     else if (o->pad_h < 0 || o->pad_w < 0 || o->pad_h > MOST_TAPS || o->pad_w > MOST_TAPS)
-        zoe__graph_mistake(graph, status, "%s (conv2d): padding %d x %d, must be 0 to %d", name, o->pad_h, o->pad_w, MOST_TAPS);
+        zoe__graph_mistake(graph, status, "%s (conv2d): padding %d x %d, must be 0 to %d", name, o->pad_h, o->pad_w,
+                           MOST_TAPS);
     else if (o->groups < 1 || o->filters % o->groups)
-        zoe__graph_mistake(graph, status, "%s (conv2d): %d filters cannot be split into %d groups", name, o->filters, o->groups);
+        zoe__graph_mistake(graph, status, "%s (conv2d): %d filters cannot be split into %d groups", name, o->filters,
+                           o->groups);
     else if (x.c % o->groups)
-        zoe__graph_mistake(graph, ZOE_SHAPE, "%s (conv2d): %d channels cannot be split into %d groups", name, x.c, o->groups);
+        zoe__graph_mistake(graph, ZOE_SHAPE, "%s (conv2d): %d channels cannot be split into %d groups", name, x.c,
+                           o->groups);
     else if (x.h + 2 * o->pad_h < o->kernel_h || x.w + 2 * o->pad_w < o->kernel_w)
-        zoe__graph_mistake(graph, ZOE_SHAPE, "%s (conv2d): kernel %d x %d is larger than the input %d x %d with padding %d, %d",
-                           name, o->kernel_h, o->kernel_w, x.h, x.w, o->pad_h, o->pad_w);
+        zoe__graph_mistake(graph, ZOE_SHAPE,
+                           "%s (conv2d): kernel %d x %d is larger than the input %d x %d with padding %d, %d", name,
+                           o->kernel_h, o->kernel_w, x.h, x.w, o->pad_h, o->pad_w);
     else if ((double)o->filters * (x.c / o->groups) * o->kernel_h * o->kernel_w > MOST_WEIGHTS)
-        zoe__graph_mistake(graph, status, "%s (conv2d): %d x %d x %d x %d weights, must be at most %d", name, o->filters,
-                           x.c / o->groups, o->kernel_h, o->kernel_w, MOST_WEIGHTS);
+        zoe__graph_mistake(graph, status, "%s (conv2d): %d x %d x %d x %d weights, must be at most %d", name,
+                           o->filters, x.c / o->groups, o->kernel_h, o->kernel_w, MOST_WEIGHTS);
     return zoe_graph_status(graph) == ZOE_OK;
 }
 

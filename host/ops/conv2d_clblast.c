@@ -5,7 +5,8 @@
  *   forward:  rows = column w^T, then bias and ReLU on the way to the blocked layout
  *   weights:  dw += rows^T column
  *   data:     column = rows w, then dx gathers what belongs to it (col2im without atomics)
- * for each group its part of the columns. linear is the case P = Q = 1. Weights are plain KCRS. Kernels: cl/im2col.cl. */
+ * for each group its part of the columns. linear is the case P = Q = 1. Weights are plain KCRS. Kernels: cl/im2col.cl.
+ */
 #include "ops/conv2d.h"
 #include "ops/gemm_clblast.h"
 
@@ -19,9 +20,9 @@ static bool supports(zoe_plan *plan, const zoe__conv2d *conv)
 /* ---- how the workspace of a pass is cut: CLBlast's own floats first ---- */
 
 typedef struct cut {
-    int images;  /* at a time */
-    int pixels;  /* of that many images: rows of both matrices */
-    int taps;    /* C R S: a row of `column`, all groups */
+    int images;                  /* at a time */
+    int pixels;                  /* of that many images: rows of both matrices */
+    int taps;                    /* C R S: a row of `column`, all groups */
     size_t column, rows, floats; /* where they start; all of it */
 } cut;
 
@@ -33,28 +34,45 @@ static int group_taps(const zoe__conv2d *conv)
 static zoe__gemm forward_gemm(const zoe__conv2d *conv, const cut *c, int pixels, int group)
 {
     const int taps = group_taps(conv), filters = conv->k / conv->groups;
-    return (zoe__gemm){.transpose_b = true, .m = pixels, .n = filters, .k = taps,
-                       .a_first = c->column + (size_t)(group * taps), .a_ld = c->taps,
-                       .b_first = (size_t)group * (size_t)filters * (size_t)taps, .b_ld = taps,
-                       .c_first = c->rows + (size_t)(group * filters), .c_ld = conv->k};
+    return (zoe__gemm){.transpose_b = true,
+                       .m = pixels,
+                       .n = filters,
+                       .k = taps,
+                       .a_first = c->column + (size_t)(group * taps),
+                       .a_ld = c->taps,
+                       .b_first = (size_t)group * (size_t)filters * (size_t)taps,
+                       .b_ld = taps,
+                       .c_first = c->rows + (size_t)(group * filters),
+                       .c_ld = conv->k};
 }
 
 static zoe__gemm weights_gemm(const zoe__conv2d *conv, const cut *c, int pixels, int group)
 {
     const int taps = group_taps(conv), filters = conv->k / conv->groups;
-    return (zoe__gemm){.transpose_a = true, .m = filters, .n = taps, .k = pixels,
-                       .a_first = c->rows + (size_t)(group * filters), .a_ld = conv->k,
-                       .b_first = c->column + (size_t)(group * taps), .b_ld = c->taps,
-                       .c_first = (size_t)group * (size_t)filters * (size_t)taps, .c_ld = taps};
+    return (zoe__gemm){.transpose_a = true,
+                       .m = filters,
+                       .n = taps,
+                       .k = pixels,
+                       .a_first = c->rows + (size_t)(group * filters),
+                       .a_ld = conv->k,
+                       .b_first = c->column + (size_t)(group * taps),
+                       .b_ld = c->taps,
+                       .c_first = (size_t)group * (size_t)filters * (size_t)taps,
+                       .c_ld = taps};
 }
 
 static zoe__gemm data_gemm(const zoe__conv2d *conv, const cut *c, int pixels, int group)
 {
     const int taps = group_taps(conv), filters = conv->k / conv->groups;
-    return (zoe__gemm){.m = pixels, .n = taps, .k = filters,
-                       .a_first = c->rows + (size_t)(group * filters), .a_ld = conv->k,
-                       .b_first = (size_t)group * (size_t)filters * (size_t)taps, .b_ld = taps,
-                       .c_first = c->column + (size_t)(group * taps), .c_ld = c->taps};
+    return (zoe__gemm){.m = pixels,
+                       .n = taps,
+                       .k = filters,
+                       .a_first = c->rows + (size_t)(group * filters),
+                       .a_ld = conv->k,
+                       .b_first = (size_t)group * (size_t)filters * (size_t)taps,
+                       .b_ld = taps,
+                       .c_first = c->column + (size_t)(group * taps),
+                       .c_ld = c->taps};
 }
 
 typedef zoe__gemm make_gemm(const zoe__conv2d *conv, const cut *c, int pixels, int group);
@@ -130,8 +148,8 @@ static zoe_status emit_columns(const part *p)
     const zoe__view *x = zoe__plan_x(p->plan, p->node, 0);
     zoe__launch_spec spec = zoe__spec_items(p->plan, "im2col", "im2col", (size_t)p->pixels * (size_t)p->conv->r);
     spec.options = x->planar ? "-DPLANAR=1" : NULL;
-    return zoe__plan_launch(p->plan, p->node, &spec, "vmiiii" SHAPE_TYPES, x, p->workspace, (int)p->cut.column, p->first,
-                            p->images, p->cut.taps, SHAPE_OF(p->conv));
+    return zoe__plan_launch(p->plan, p->node, &spec, "vmiiii" SHAPE_TYPES, x, p->workspace, (int)p->cut.column,
+                            p->first, p->images, p->cut.taps, SHAPE_OF(p->conv));
 }
 
 static zoe_status emit_products(const part *p, make_gemm *make, zoe__mem *a, zoe__mem *b, zoe__mem *c, bool add)
@@ -155,7 +173,8 @@ static zoe_status forward_part(const part *p)
     ZOE_TRY(emit_products(p, forward_gemm, p->workspace, zoe__plan_weight(p->plan, p->node, 0), p->workspace, false));
     const int planes = p->images * y->c8;
     int rows;
-    const zoe__launch_spec spec = zoe__spec_pixels(p->plan, "im2col", "from_rows", planes, p->conv->p, p->conv->q, &rows);
+    const zoe__launch_spec spec =
+        zoe__spec_pixels(p->plan, "im2col", "from_rows", planes, p->conv->p, p->conv->q, &rows);
     return zoe__plan_launch(p->plan, p->node, &spec, "miimiviii", p->workspace, (int)p->cut.rows, p->conv->k, bias,
                             p->conv->relu, y, p->first, planes, rows);
 }
@@ -167,8 +186,8 @@ static zoe_status backward_part(const part *p)
     int rows;
     int planes = p->images * dy->c8;
     zoe__launch_spec spec = zoe__spec_pixels(p->plan, "im2col", "to_rows", planes, p->conv->p, p->conv->q, &rows);
-    ZOE_TRY(zoe__plan_launch(p->plan, p->node, &spec, "vmiiiii", dy, p->workspace, (int)p->cut.rows, p->conv->k, p->first,
-                             planes, rows));
+    ZOE_TRY(zoe__plan_launch(p->plan, p->node, &spec, "vmiiiii", dy, p->workspace, (int)p->cut.rows, p->conv->k,
+                             p->first, planes, rows));
     if (dweight) {
         ZOE_TRY(emit_columns(p));
         ZOE_TRY(emit_products(p, weights_gemm, p->workspace, p->workspace, dweight,
@@ -178,8 +197,9 @@ static zoe_status backward_part(const part *p)
     ZOE_TRY(emit_products(p, data_gemm, p->workspace, zoe__plan_weight(p->plan, p->node, 0), p->workspace, false));
     planes = p->images * dx->c8;
     spec = zoe__spec_pixels(p->plan, "im2col", "col2im", planes, p->conv->h, p->conv->w, &rows);
-    return zoe__plan_launch(p->plan, p->node, &spec, "miivii" SHAPE_TYPES "ii", p->workspace, (int)p->cut.column, p->cut.taps,
-                            dx, zoe__plan_dx_add(p->plan, p->node, 0), p->first, SHAPE_OF(p->conv), planes, rows);
+    return zoe__plan_launch(p->plan, p->node, &spec, "miivii" SHAPE_TYPES "ii", p->workspace, (int)p->cut.column,
+                            p->cut.taps, dx, zoe__plan_dx_add(p->plan, p->node, 0), p->first, SHAPE_OF(p->conv), planes,
+                            rows);
 }
 
 static zoe_status each_part(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__pass pass,

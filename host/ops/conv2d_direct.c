@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `direct`: convolution in register tiles without a column buffer, for the vector family, 8 or 16 lanes wide. Backward-data is the same
- * sweep over dy with turned weights (made once a step), one launch for each phase of the stride; the gradient of the weights is
- * split over the pixels by the shape alone and summed in order.
- * Kernels: cl/conv2d_direct.cl, conv2d_direct_weights.cl, conv2d_direct_turn.cl. */
+ * `direct`: convolution in register tiles without a column buffer, for the vector family, 8 or 16 lanes wide.
+ * Backward-data is the same sweep over dy with turned weights (made once a step), one launch for each phase of the
+ * stride; the gradient of the weights is split over the pixels by the shape alone and summed in order. Kernels:
+ * cl/conv2d_direct.cl, conv2d_direct_weights.cl, conv2d_direct_turn.cl. */
 #include "ops/conv2d.h"
 
 enum { RELU = 1, ADD = 2, BIAS = 4 }; /* as in conv2d_direct.cl */
@@ -42,7 +42,8 @@ typedef struct phase {
 
 static phase phase_of(int a, int size, int taps, int stride, int pad)
 {
-    phase p = {.taps = a < taps ? (taps - a + stride - 1) / stride : 0, .first = ((a - pad) % stride + stride) % stride};
+    phase p = {.taps = a < taps ? (taps - a + stride - 1) / stride : 0,
+               .first = ((a - pad) % stride + stride) % stride};
     p.count = p.first < size ? (size - p.first + stride - 1) / stride : 0;
     p.origin = (p.first + pad - a) / stride - (p.taps - 1);
     for (int b = 0; b < a; b++) p.before += b < taps ? (taps - b + stride - 1) / stride : 0;
@@ -76,8 +77,8 @@ static split split_of(const zoe__conv2d *conv)
     enum { PIXELS = 180, WORK_GROUPS = 64, MOST_FLOATS = 1 << 24, BLOCK_TAPS = 72 };
     const blocks b = blocks_of(conv);
     split s = {.part_floats = (size_t)conv->groups * (size_t)b.k16 * (size_t)b.c8 * (size_t)(conv->r * conv->s) * 128};
-    s.unit_rows = 1 + PIXELS / conv->q < conv->p ? 1 + PIXELS / conv->q : conv->p;
-    const int units = conv->n * ((conv->p + s.unit_rows - 1) / s.unit_rows);
+    s.unit_rows = 1 + PIXELS / conv->q;
+    const int units = (conv->n * conv->p + s.unit_rows - 1) / s.unit_rows;
     s.c_each = BLOCK_TAPS / (conv->r * conv->s) < b.c8 ? BLOCK_TAPS / (conv->r * conv->s) : b.c8;
     if (s.c_each < 1) s.c_each = 1;
     const int owners = conv->groups * ((b.k16 + 1) / 2) * ((b.c8 + s.c_each - 1) / s.c_each);
@@ -126,8 +127,8 @@ typedef struct tile {
     int rows, columns;
 } tile;
 
-/* Pixels of a register tile: with 16 lanes 14 x 2 vectors of 32 registers, with 8 lanes 6 x 2 of 16. The cheapest cover of rows x v, where
- * a tile costs its pixels, the two loads of weights and its row pointers. */
+/* Pixels of a register tile: with 16 lanes 14 x 2 vectors of 32 registers, with 8 lanes 6 x 2 of 16. The cheapest cover
+ * of rows x v, where a tile costs its pixels, the two loads of weights and its row pointers. */
 static tile choose_tile(int lanes, int rows, int v)
 {
     static const tile wide[] = {{1, 14}, {1, 8}, {2, 7}, {3, 4}, {6, 2}, {12, 1}};
@@ -162,18 +163,19 @@ static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep 
     const double weights = (double)w->k_blocks * w->groups * w->c_blocks * w->r * w->s * 128, near = 1 << 17;
     const bool filters_first = weights < near || weights * shares < (double)w->x->floats * k_tiles;
     char options[160];
-    zoe__format(options, sizeof options, "-DT_ROWS=%d -DT_COLS=%d -DKT=%d -DSTRIDE=%d -DCHANNELS=%d -DPLANAR=%d", t.rows,
-                t.columns, kt, w->stride, w->channels < 8 ? w->channels : 8, w->x->planar);
-    const zoe__launch_spec spec = {.program = "conv2d_direct",
-                                   .kernel = "conv2d_direct",
-                                   .options = options,
-                                   .dims = 2,
-                                   .global = {(size_t)(filters_first ? all : shares), (size_t)(filters_first ? shares : all)},
-                                   .local = {1, 1},
-                                   .flops = w->flops * kt * k_tiles / w->k_blocks};
-    return zoe__plan_launch(plan, node, &spec, "vmimiviiiiiiiiiiiiiiiiii", w->x, w->weight, w->weight_first, w->bias, w->flags,
-                            w->y, w->rows, w->u, w->v, w->top, w->left, w->step_h, w->step_w, w->x_top, w->x_left, w->x_step_h,
-                            w->r, w->s, w->c_blocks, w->k_blocks, first, k_tiles, each,
+    zoe__format(options, sizeof options, "-DT_ROWS=%d -DT_COLS=%d -DKT=%d -DSTRIDE=%d -DCHANNELS=%d -DPLANAR=%d",
+                t.rows, t.columns, kt, w->stride, w->channels < 8 ? w->channels : 8, w->x->planar);
+    const zoe__launch_spec spec = {
+        .program = "conv2d_direct",
+        .kernel = "conv2d_direct",
+        .options = options,
+        .dims = 2,
+        .global = {(size_t)(filters_first ? all : shares), (size_t)(filters_first ? shares : all)},
+        .local = {1, 1},
+        .flops = w->flops * kt * k_tiles / w->k_blocks};
+    return zoe__plan_launch(plan, node, &spec, "vmimiviiiiiiiiiiiiiiiiii", w->x, w->weight, w->weight_first, w->bias,
+                            w->flags, w->y, w->rows, w->u, w->v, w->top, w->left, w->step_h, w->step_w, w->x_top,
+                            w->x_left, w->x_step_h, w->r, w->s, w->c_blocks, w->k_blocks, first, k_tiles, each,
                             filters_first);
 }
 
@@ -188,12 +190,13 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const sweep 
 static zoe_status emit_turn(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     const blocks b = blocks_of(conv);
-    const zoe__launch_spec spec =
-        zoe__spec_items(plan, "conv2d_direct_turn", "conv2d_direct_turn", (size_t)(conv->groups * b.c16) * (size_t)b.k8);
+    const zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_direct_turn", "conv2d_direct_turn",
+                                                  (size_t)(conv->groups * b.c16) * (size_t)b.k8);
     zoe__plan_prepare_begin(plan);
-    const zoe_status status = zoe__plan_launch(plan, node, &spec, "mmiiiiiiiiii", zoe__plan_weight(plan, node, 0),
-                                               zoe__plan_derived_mem(plan, node, 0), conv->groups, conv->c / conv->groups, b.c8,
-                                               b.c16, b.k8, b.k16, conv->r, conv->s, conv->stride_h, conv->stride_w);
+    const zoe_status status =
+        zoe__plan_launch(plan, node, &spec, "mmiiiiiiiiii", zoe__plan_weight(plan, node, 0),
+                         zoe__plan_derived_mem(plan, node, 0), conv->groups, conv->c / conv->groups, b.c8, b.c16, b.k8,
+                         b.k16, conv->r, conv->s, conv->stride_h, conv->stride_w);
     zoe__plan_prepare_end(plan);
     return status;
 }
@@ -202,14 +205,27 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *co
 {
     const blocks b = blocks_of(conv);
     if (zoe__plan_training(plan) && zoe__plan_dx(plan, node, 0)) ZOE_TRY(emit_turn(plan, node, conv));
-    const sweep w = {.x = zoe__plan_x(plan, node, 0), .y = zoe__plan_y(plan, node),
+    const sweep w = {.x = zoe__plan_x(plan, node, 0),
+                     .y = zoe__plan_y(plan, node),
                      .weight = zoe__plan_weight(plan, node, 0),
                      .bias = zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* a buffer always; read with BIAS */
                      .flags = (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0),
-                     .rows = conv->n * conv->p, .u = conv->p, .v = conv->q, .step_h = 1, .step_w = 1,
-                     .x_top = -conv->pad_h, .x_left = -conv->pad_w, .x_step_h = conv->stride_h, .stride = conv->stride_w,
-                     .r = conv->r, .s = conv->s, .groups = conv->groups, .channels = conv->c / conv->groups,
-                     .c_blocks = b.c8, .k_blocks = b.k16, .flops = zoe__conv2d_flops(conv)};
+                     .rows = conv->n * conv->p,
+                     .u = conv->p,
+                     .v = conv->q,
+                     .step_h = 1,
+                     .step_w = 1,
+                     .x_top = -conv->pad_h,
+                     .x_left = -conv->pad_w,
+                     .x_step_h = conv->stride_h,
+                     .stride = conv->stride_w,
+                     .r = conv->r,
+                     .s = conv->s,
+                     .groups = conv->groups,
+                     .channels = conv->c / conv->groups,
+                     .c_blocks = b.c8,
+                     .k_blocks = b.k16,
+                     .flops = zoe__conv2d_flops(conv)};
     return emit_sweep(plan, node, &w);
 }
 
@@ -224,20 +240,37 @@ static zoe_status backward_data(zoe_plan *plan, const zoe__node *node, const zoe
         const phase h = phase_of(i / conv->stride_w, conv->h, conv->r, conv->stride_h, conv->pad_h);
         const phase v = phase_of(i % conv->stride_w, conv->w, conv->s, conv->stride_w, conv->pad_w);
         if (!h.count || !v.count || (add && h.taps * v.taps == 0)) continue;
-        const sweep w = {.x = zoe__plan_dy(plan, node), .y = zoe__plan_dx(plan, node, 0),
-                         .weight = zoe__plan_derived_mem(plan, node, 0), .bias = zoe__plan_derived_mem(plan, node, 0),
-                         .weight_first = (int)(pairs * 128) * (h.before * conv->s + h.taps * v.before), .flags = add ? ADD : 0,
-                         .rows = conv->n * h.count, .u = h.count, .v = v.count, .top = h.first, .left = v.first,
-                         .step_h = conv->stride_h, .step_w = conv->stride_w, .x_top = h.origin, .x_left = v.origin,
-                         .x_step_h = 1, .stride = 1, .r = v.taps ? h.taps : 0, .s = v.taps, .groups = conv->groups,
-                         .channels = conv->k / conv->groups, .c_blocks = b.k8, .k_blocks = b.c16,
+        const sweep w = {.x = zoe__plan_dy(plan, node),
+                         .y = zoe__plan_dx(plan, node, 0),
+                         .weight = zoe__plan_derived_mem(plan, node, 0),
+                         .bias = zoe__plan_derived_mem(plan, node, 0),
+                         .weight_first = (int)(pairs * 128) * (h.before * conv->s + h.taps * v.before),
+                         .flags = add ? ADD : 0,
+                         .rows = conv->n * h.count,
+                         .u = h.count,
+                         .v = v.count,
+                         .top = h.first,
+                         .left = v.first,
+                         .step_h = conv->stride_h,
+                         .step_w = conv->stride_w,
+                         .x_top = h.origin,
+                         .x_left = v.origin,
+                         .x_step_h = 1,
+                         .stride = 1,
+                         .r = v.taps ? h.taps : 0,
+                         .s = v.taps,
+                         .groups = conv->groups,
+                         .channels = conv->k / conv->groups,
+                         .c_blocks = b.k8,
+                         .k_blocks = b.c16,
                          .flops = zoe__conv2d_flops(conv) * h.taps * v.taps / (conv->r * conv->s)};
         ZOE_TRY(emit_sweep(plan, node, &w));
     }
     return ZOE_OK;
 }
 
-/* How many of `size` neighbours a tile takes, at most `most`: the cheapest cover, a tile costs its size and two loads. */
+/* How many of `size` neighbours a tile takes, at most `most`: the cheapest cover, a tile costs its size and two loads.
+ */
 static int choose_taps(int size, int each, int most)
 {
     int best = 1;
@@ -248,7 +281,8 @@ static int choose_taps(int size, int each, int most)
     return best;
 }
 
-static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, int kt, int first, int k_tiles)
+static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, int kt, int first,
+                               int k_tiles)
 {
     const zoe__view *x = zoe__plan_x(plan, node, 0);
     const blocks b = blocks_of(conv);
@@ -259,20 +293,21 @@ static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe_
     const bool whole = s.parts == 1;
     zoe__mem *out = whole ? zoe__plan_dweight(plan, node, 0) : zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
     char options[128];
-    zoe__format(options, sizeof options, "-DTAP_ROWS=%d -DTAP_COLUMNS=%d -DKT=%d -DSTRIDE=%d -DPLANAR=%d", rows, columns, kt,
-                conv->stride_w, x->planar);
-    const zoe__launch_spec spec = {.program = "conv2d_direct_weights",
-                                   .kernel = "conv2d_direct_weights",
-                                   .options = options,
-                                   .dims = 2,
-                                   .global = {(size_t)(conv->groups * k_tiles) * (size_t)((b.c8 + s.c_each - 1) / s.c_each), (size_t)s.parts},
-                                   .local = {1, 1},
-                                   .flops = zoe__conv2d_flops(conv) * kt * k_tiles / b.k16};
+    zoe__format(options, sizeof options, "-DTAP_ROWS=%d -DTAP_COLUMNS=%d -DKT=%d -DSTRIDE=%d -DPLANAR=%d", rows,
+                columns, kt, conv->stride_w, x->planar);
+    const zoe__launch_spec spec = {
+        .program = "conv2d_direct_weights",
+        .kernel = "conv2d_direct_weights",
+        .options = options,
+        .dims = 2,
+        .global = {(size_t)(conv->groups * k_tiles) * (size_t)((b.c8 + s.c_each - 1) / s.c_each), (size_t)s.parts},
+        .local = {1, 1},
+        .flops = zoe__conv2d_flops(conv) * kt * k_tiles / b.k16};
     return zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiii", x, zoe__plan_dy(plan, node), out,
                             whole ? 0 : (int)zoe__conv2d_mask_floats(conv), (int)s.part_floats,
                             whole ? zoe__plan_dweight_add(plan, node, 0) : 0, conv->n, conv->pad_h, conv->pad_w,
-                            conv->stride_h, conv->r, conv->s, conv->c, b.c8, b.k16, first, k_tiles, s.c_each, s.unit_rows,
-                            s.units_each);
+                            conv->stride_h, conv->r, conv->s, conv->c, b.c8, b.k16, first, k_tiles, s.c_each,
+                            s.unit_rows, s.units_each);
 }
 
 static zoe_status backward_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `plain`: convolution as it is written down, for what no other algorithm takes (odd groups without CLBlast, new devices).
- * Kernels: cl/conv2d_plain.cl. */
+ * `plain`: convolution as it is written down, for what no other algorithm takes (odd groups without CLBlast, new
+ * devices). Kernels: cl/conv2d_plain.cl. */
 #include "ops/conv2d.h"
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
@@ -19,11 +19,12 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *co
     const zoe__view *y = zoe__plan_y(plan, node);
     const int planes = conv->n * y->c8;
     int rows;
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "conv2d_plain", "conv2d_plain_forward", planes, conv->p, conv->q, &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "conv2d_plain", "conv2d_plain_forward", planes, conv->p, conv->q, &rows);
     spec.flops = zoe__conv2d_flops(conv);
     return zoe__plan_launch(plan, node, &spec, "vmmiiv" SHAPE_TYPES "ii", zoe__plan_x(plan, node, 0),
-                            zoe__plan_weight(plan, node, 0), conv->bias ? zoe__plan_weight(plan, node, 1) : NULL, conv->bias,
-                            conv->relu, y, SHAPE_OF(conv), planes, rows);
+                            zoe__plan_weight(plan, node, 0), conv->bias ? zoe__plan_weight(plan, node, 1) : NULL,
+                            conv->bias, conv->relu, y, SHAPE_OF(conv), planes, rows);
 }
 
 static zoe_status backward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
@@ -41,7 +42,8 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *c
     if (!dx) return ZOE_OK;
     const int planes = conv->n * dx->c8;
     int rows;
-    zoe__launch_spec spec = zoe__spec_pixels(plan, "conv2d_plain", "conv2d_plain_data", planes, conv->h, conv->w, &rows);
+    zoe__launch_spec spec =
+        zoe__spec_pixels(plan, "conv2d_plain", "conv2d_plain_data", planes, conv->h, conv->w, &rows);
     spec.flops = zoe__conv2d_flops(conv);
     return zoe__plan_launch(plan, node, &spec, "vmvi" SHAPE_TYPES "ii", dy, zoe__plan_weight(plan, node, 0), dx,
                             zoe__plan_dx_add(plan, node, 0), SHAPE_OF(conv), planes, rows);

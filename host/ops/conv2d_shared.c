@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What several algorithms of conv2d and linear use: the blocked layout of weights, ReLU's mask with the gradient of the bias, and
- * the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/sum_parts.cl. */
+ * What several algorithms of conv2d and linear use: the blocked layout of weights, ReLU's mask with the gradient of the
+ * bias, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/sum_parts.cl. */
 #include "ops/conv2d.h"
 
 #include <string.h>
@@ -11,8 +11,8 @@
 static size_t blocked_index(const zoe__layout *layout, int k, int c, int tap)
 {
     const int c_blocks = (layout->arg[1] + 7) / 8, taps = layout->arg[2];
-    return (((size_t)(k / 16) * (size_t)c_blocks + (size_t)(c / 8)) * (size_t)taps + (size_t)tap) * 128 + (size_t)(c % 8 * 16) +
-           (size_t)(k % 16);
+    return (((size_t)(k / 16) * (size_t)c_blocks + (size_t)(c / 8)) * (size_t)taps + (size_t)tap) * 128 +
+           (size_t)(c % 8 * 16) + (size_t)(k % 16);
 }
 
 static void pack(const zoe__layout *layout, zoe_shape shape, const float *plain, float *device)
@@ -44,8 +44,8 @@ zoe__layout zoe__layout_blocked(zoe_shape shape)
 
 /* ---- sums ---- */
 
-zoe_status zoe__launch_sum_parts(zoe_plan *plan, const zoe__node *node, zoe__mem *in, int first, int parts, zoe__mem *out,
-                                 int count, int add)
+zoe_status zoe__launch_sum_parts(zoe_plan *plan, const zoe__node *node, zoe__mem *in, int first, int parts,
+                                 zoe__mem *out, int count, int add)
 {
     enum { EACH = 128 }; /* float8 of one work-item */
     const int vectors = count / 8;
@@ -78,5 +78,6 @@ zoe_status zoe__conv2d_mask(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
     spec.bytes = (conv->relu ? 3 : 1) * zoe__view_bytes(dy);
     ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmii", y, dy, parts_mem, conv->n, images));
     if (!dbias) return ZOE_OK;
-    return zoe__launch_sum_parts(plan, node, parts_mem, 0, parts, dbias, dy->c8 * 8, zoe__plan_dweight_add(plan, node, 1));
+    return zoe__launch_sum_parts(plan, node, parts_mem, 0, parts, dbias, dy->c8 * 8,
+                                 zoe__plan_dweight_add(plan, node, 1));
 }

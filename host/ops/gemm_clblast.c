@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CLBlast's SGEMM as an entry of a plan. The one place besides host/device that calls OpenCL, and the only one that calls CLBlast.
- * Parameters are CLBlast's own defaults for the device. */
+ * CLBlast's SGEMM as an entry of a plan. The one place besides host/device that calls OpenCL, and the only one that
+ * calls CLBlast. Parameters are CLBlast's own defaults for the device. */
 #include "ops/gemm_clblast.h"
 
 #if ZOE_CLBLAST
 
-#include <stdlib.h>
+#    include <stdlib.h>
 
-#include <clblast_c.h>
+#    include <clblast_c.h>
 
 bool zoe__gemm_available(void)
 {
@@ -43,8 +43,8 @@ static zoe_status run(zoe_device *device, void *user)
     cl_command_queue queue = zoe__device_queue(device);
     const CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
         CLBlastLayoutRowMajor, transposed(g->transpose_a), transposed(g->transpose_b), (size_t)g->m, (size_t)g->n,
-        (size_t)g->k, 1.0f, c->a, g->a_first, (size_t)g->a_ld, c->b, g->b_first, (size_t)g->b_ld, g->add ? 1.0f : 0.0f, c->c,
-        g->c_first, (size_t)g->c_ld, &queue, NULL, c->temporary);
+        (size_t)g->k, 1.0f, c->a, g->a_first, (size_t)g->a_ld, c->b, g->b_first, (size_t)g->b_ld, g->add ? 1.0f : 0.0f,
+        c->c, g->c_first, (size_t)g->c_ld, &queue, NULL, c->temporary);
     return check(device, code, c->layer);
 }
 
@@ -53,9 +53,10 @@ zoe_status zoe__gemm_temporary(zoe_plan *plan, const zoe__gemm *g, size_t *float
     zoe_device *device = zoe__plan_device(plan);
     cl_command_queue queue = zoe__device_queue(device);
     size_t bytes = 0;
-    const CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
-        CLBlastLayoutRowMajor, transposed(g->transpose_a), transposed(g->transpose_b), (size_t)g->m, (size_t)g->n,
-        (size_t)g->k, g->a_first, (size_t)g->a_ld, g->b_first, (size_t)g->b_ld, g->c_first, (size_t)g->c_ld, &queue, &bytes);
+    const CLBlastStatusCode code =
+        CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transposed(g->transpose_a), transposed(g->transpose_b),
+                                   (size_t)g->m, (size_t)g->n, (size_t)g->k, g->a_first, (size_t)g->a_ld, g->b_first,
+                                   (size_t)g->b_ld, g->c_first, (size_t)g->c_ld, &queue, &bytes);
     *floats = zoe__round_up(bytes / sizeof(float) + 1, 64);
     return check(device, code, "planning");
 }

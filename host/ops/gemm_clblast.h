@@ -6,7 +6,8 @@
 
 #include "graph/plan.h"
 
-/* C (+)= op(A) op(B), row-major, m x n x k; op is the transpose when asked for. Offsets and strides between rows (ld) in floats. */
+/* C (+)= op(A) op(B), row-major, m x n x k; op is the transpose when asked for. Offsets and strides between rows (ld)
+ * in floats. */
 typedef struct zoe__gemm {
     bool transpose_a, transpose_b, add;
     int m, n, k;
@@ -20,8 +21,8 @@ bool zoe__gemm_available(void); /* compiled in */
 /* Floats that CLBlast wants for itself in this product (mem fields are not looked at). */
 zoe_status zoe__gemm_temporary(zoe_plan *plan, const zoe__gemm *gemm, size_t *floats);
 
-/* Appends the product. CLBlast's temporary floats are the first of `temporary`, so that a step allocates nothing; what a, b and c
- * take of the same memory must come after them. */
+/* Appends the product. CLBlast's temporary floats are the first of `temporary`, so that a step allocates nothing; what
+ * a, b and c take of the same memory must come after them. */
 zoe_status zoe__gemm_emit(zoe_plan *plan, const zoe__node *node, const zoe__gemm *gemm, zoe__mem *temporary);
 
 #endif

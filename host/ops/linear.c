@@ -1,17 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * linear: the fully connected layer, over the flattened (c,h,w) of an image.
- *   y[n,k] = bias[k] + sum over f of x[n,f] * w[k,f];  dx[n,f] = sum over k of dy[n,k] * w[k,f];  dw[k,f] = sum over n of dy[n,k] * x[n,f]
- * with relu dy counts where y > 0 only. To the algorithms it is the convolution with a window of the whole picture. They are
- * linear_packed.c (vector family) and those of conv2d that take any shape. */
+ *   y[n,k] = bias[k] + sum over f of x[n,f] * w[k,f]
+ *   dx[n,f] = sum over k of dy[n,k] * w[k,f]
+ *   dw[k,f] = sum over n of dy[n,k] * x[n,f],  dbias[k] = sum over n of dy[n,k]
+ * with relu dy counts where y > 0 only. To the algorithms it is the convolution with a window of the whole picture.
+ * They are linear_packed.c (vector family) and those of conv2d that take any shape. */
 #include "ops/linear.h"
 
 #include <string.h>
 
 static zoe__conv2d describe(const zoe_linear_options *o, zoe_shape x)
 {
-    return (zoe__conv2d){.n = x.n, .c = x.c, .h = x.h, .w = x.w, .k = o->outputs, .r = x.h, .s = x.w, .p = 1, .q = 1,
-                         .stride_h = 1, .stride_w = 1, .groups = 1, .bias = o->bias, .relu = o->relu};
+    return (zoe__conv2d){.n = x.n,
+                         .c = x.c,
+                         .h = x.h,
+                         .w = x.w,
+                         .k = o->outputs,
+                         .r = x.h,
+                         .s = x.w,
+                         .p = 1,
+                         .q = 1,
+                         .stride_h = 1,
+                         .stride_w = 1,
+                         .groups = 1,
+                         .bias = o->bias,
+                         .relu = o->relu};
 }
 
 /* ---- definition ---- */
@@ -24,7 +38,8 @@ static void ref_forward(const zoe__ref *ref)
     for (size_t n = 0; n < (size_t)in.n; n++)
         for (size_t k = 0; k < outputs; k++) {
             double sum = o->bias ? (double)ref->weight[1][k] : 0;
-            for (size_t f = 0; f < inputs; f++) sum += ref->x[0][n * inputs + f] * (double)ref->weight[0][k * inputs + f];
+            for (size_t f = 0; f < inputs; f++)
+                sum += ref->x[0][n * inputs + f] * (double)ref->weight[0][k * inputs + f];
             ref->y[n * outputs + k] = o->relu && sum < 0 ? 0 : sum;
         }
 }
@@ -48,7 +63,8 @@ static void ref_backward(const zoe__ref *ref)
 
 /* ---- choice of the algorithm ---- */
 
-static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__linear_packed, &zoe__conv2d_clblast, &zoe__conv2d_plain};
+static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__linear_packed, &zoe__conv2d_clblast,
+                                                          &zoe__conv2d_plain};
 enum { ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
 
 static const zoe__conv2d_algorithm *find(const char *name)
@@ -105,9 +121,8 @@ static double flops(const zoe_graph *graph, const zoe__node *node)
 
 zoe_linear_options zoe_linear_options_default(void)
 {
-    return (zoe_linear_options){.bias = true,
-                                .weight_options = {ZOE_INIT_HE_NORMAL, 0, 1, 1},
-                                .bias_options = {ZOE_INIT_CONSTANT, 0, 1, 1}};
+    return (zoe_linear_options){
+        .bias = true, .weight_options = {ZOE_INIT_HE_NORMAL, 0, 1, 1}, .bias_options = {ZOE_INIT_CONSTANT, 0, 1, 1}};
 }
 
 extern const zoe__op zoe__op_linear;
@@ -123,8 +138,8 @@ zoe_value zoe_linear(zoe_graph *graph, const char *name, zoe_value x, const zoe_
     if (o.outputs < 1 || o.outputs > MOST)
         return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (linear): %d outputs, must be 1 to %d", name, o.outputs, MOST);
     if (inputs * o.outputs > MOST_WEIGHTS)
-        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (linear): %.0f inputs x %d outputs are more than %d weights", name,
-                                  inputs, o.outputs, MOST_WEIGHTS);
+        return zoe__graph_mistake(graph, ZOE_CONFIG, "%s (linear): %.0f inputs x %d outputs are more than %d weights",
+                                  name, inputs, o.outputs, MOST_WEIGHTS);
     node.params = o.bias ? 2 : 1;
     node.param[0] = zoe__graph_param(graph, name, "weight", (zoe_shape){o.outputs, in.c * in.h * in.w, 1, 1},
                                      o.weight_options, true);

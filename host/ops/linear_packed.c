@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `packed`: the fully connected layer for the vector family. Operands that are small (images, gradients) are packed for the
- * register tiles; weights, which may be a hundred megabytes, are read once a pass as they lie. Sums are split by the shape alone.
- * Kernels: cl/linear_packed.cl. */
+ * `packed`: the fully connected layer for the vector family. Operands that are small (images, gradients) are packed for
+ * the register tiles; weights, which may be a hundred megabytes, are read once a pass as they lie. Sums are split by
+ * the shape alone. Kernels: cl/linear_packed.cl. */
 #include "ops/linear.h"
 
 /* ---- sizes and the cut of the workspaces, all in floats ---- */
 
 typedef struct cut {
-    int inputs;   /* F: C/8 H W 8 */
-    int k_blocks; /* of 16 filters */
-    int images;   /* of a tile of the packed x */
-    int padded;   /* N rounded up to whole tiles */
-    int vt, vectors;     /* vectors of images in a tile of dx; in all */
-    int parts, part_f;   /* the forward split of F */
+    int inputs;                     /* F: C/8 H W 8 */
+    int k_blocks;                   /* of 16 filters */
+    int images;                     /* of a tile of the packed x */
+    int padded;                     /* N rounded up to whole tiles */
+    int vt, vectors;                /* vectors of images in a tile of dx; in all */
+    int parts, part_f;              /* the forward split of F */
     size_t x, sums, forward_floats; /* workspace of the forward pass */
     size_t back_x, dk, dn, dx, backward_floats;
 } cut;
@@ -66,8 +66,8 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
 {
     const cut c = make_cut(plan, conv);
     const zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c, conv->h, conv->w});
-    ZOE_FAIL_IF(zoe__plan_context(plan), c.backward_floats > 0x7fffffff || c.forward_floats > 0x7fffffff, ZOE_UNSUPPORTED,
-                "%s (linear): a workspace of %zu floats is too large", node->name, c.backward_floats);
+    ZOE_FAIL_IF(zoe__plan_context(plan), c.backward_floats > 0x7fffffff || c.forward_floats > 0x7fffffff,
+                ZOE_UNSUPPORTED, "%s (linear): a workspace of %zu floats is too large", node->name, c.backward_floats);
     zoe__plan_layout(plan, node, 0, &layout);
     zoe__plan_workspace(plan, node, ZOE__FORWARD, c.forward_floats);
     if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, c.backward_floats);
@@ -87,8 +87,12 @@ typedef struct job {
 static zoe__launch_spec spec_of(job *j, const char *kernel, int kt, size_t x, size_t y)
 {
     zoe__format(j->options, sizeof j->options, "-DIMAGES=%d -DKT=%d -DVT=%d", j->cut.images, kt, j->cut.vt);
-    return (zoe__launch_spec){.program = "linear_packed", .kernel = kernel, .options = j->options, .dims = 2,
-                              .global = {x, y}, .local = {1, 1}};
+    return (zoe__launch_spec){.program = "linear_packed",
+                              .kernel = kernel,
+                              .options = j->options,
+                              .dims = 2,
+                              .global = {x, y},
+                              .local = {1, 1}};
 }
 
 static job make_job(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
@@ -113,8 +117,8 @@ static int main_kt(const job *j)
 static zoe_status emit_pack_x(job *j, zoe__mem *work, size_t first)
 {
     const zoe__view *x = zoe__plan_x(j->plan, j->node, 0);
-    zoe__launch_spec spec = spec_of(j, "linear_pack_x", main_kt(j), (size_t)(j->cut.padded / j->cut.images),
-                                    (size_t)(x->c8 * x->shape.h));
+    zoe__launch_spec spec =
+        spec_of(j, "linear_pack_x", main_kt(j), (size_t)(j->cut.padded / j->cut.images), (size_t)(x->c8 * x->shape.h));
     spec.bytes = 2 * zoe__view_bytes(x);
     return zoe__plan_launch(j->plan, j->node, &spec, "vmii", x, work, (int)first, x->shape.n);
 }
@@ -138,8 +142,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *co
     zoe__launch_spec spec = spec_of(&j, "linear_finish", main_kt(&j), (size_t)conv->n, 1);
     spec.bytes = (j.cut.parts + 1.0) * conv->n * conv->k * sizeof(float);
     return zoe__plan_launch(plan, node, &spec, "mimiiviii", work, (int)j.cut.sums,
-                            zoe__plan_weight(plan, node, conv->bias ? 1 : 0), conv->bias, conv->relu, zoe__plan_y(plan, node),
-                            j.cut.k_blocks, j.cut.padded, j.cut.parts);
+                            zoe__plan_weight(plan, node, conv->bias ? 1 : 0), conv->bias, conv->relu,
+                            zoe__plan_y(plan, node), j.cut.k_blocks, j.cut.padded, j.cut.parts);
 }
 
 static zoe_status emit_pack_dy(job *j, zoe__mem *work)
@@ -147,8 +151,8 @@ static zoe_status emit_pack_dy(job *j, zoe__mem *work)
     const zoe__view *dy = zoe__plan_dy(j->plan, j->node);
     zoe__launch_spec spec = spec_of(j, "linear_pack_dy", main_kt(j), (size_t)j->cut.k_blocks, 1);
     spec.bytes = 3 * zoe__view_bytes(dy);
-    return zoe__plan_launch(j->plan, j->node, &spec, "vmiiii", dy, work, (int)j->cut.dk, (int)j->cut.dn, dy->shape.n,
-                            j->cut.padded);
+    return zoe__plan_launch(j->plan, j->node, &spec, "vmiiiii", dy, work, (int)j->cut.dk, (int)j->cut.dn, dy->shape.n,
+                            j->cut.padded, j->cut.vectors);
 }
 
 static zoe_status emit_weights(job *j, int kt, int first, int tiles)
@@ -158,9 +162,10 @@ static zoe_status emit_weights(job *j, int kt, int first, int tiles)
     zoe__launch_spec spec =
         spec_of(j, "linear_weights", kt, (size_t)tiles, (size_t)((c->inputs + GROUP_F - 1) / GROUP_F));
     spec.flops = j->flops * kt * tiles / c->k_blocks;
-    return zoe__plan_launch(j->plan, j->node, &spec, "miimiiiii", zoe__plan_workspace_mem(j->plan, j->node, ZOE__BACKWARD),
-                            (int)c->back_x, (int)c->dk, zoe__plan_dweight(j->plan, j->node, 0),
-                            zoe__plan_dweight_add(j->plan, j->node, 0), c->inputs, first, c->padded, GROUP_F);
+    return zoe__plan_launch(j->plan, j->node, &spec, "miimiiiii",
+                            zoe__plan_workspace_mem(j->plan, j->node, ZOE__BACKWARD), (int)c->back_x, (int)c->dk,
+                            zoe__plan_dweight(j->plan, j->node, 0), zoe__plan_dweight_add(j->plan, j->node, 0),
+                            c->inputs, first, c->padded, GROUP_F);
 }
 
 static zoe_status emit_data(job *j, zoe__mem *work)
@@ -168,11 +173,10 @@ static zoe_status emit_data(job *j, zoe__mem *work)
     enum { GROUP_F = 64 };
     const cut *c = &j->cut;
     const zoe__view *dx = zoe__plan_dx(j->plan, j->node, 0);
-    zoe__launch_spec spec =
-        spec_of(j, "linear_data", main_kt(j), (size_t)((c->inputs + GROUP_F - 1) / GROUP_F), 1);
+    zoe__launch_spec spec = spec_of(j, "linear_data", main_kt(j), (size_t)((c->inputs + GROUP_F - 1) / GROUP_F), 1);
     spec.flops = j->flops;
-    ZOE_TRY(zoe__plan_launch(j->plan, j->node, &spec, "mmiiiiii", zoe__plan_weight(j->plan, j->node, 0), work, (int)c->dn,
-                             (int)c->dx, c->inputs, c->k_blocks, c->vectors, GROUP_F));
+    ZOE_TRY(zoe__plan_launch(j->plan, j->node, &spec, "mmiiiiii", zoe__plan_weight(j->plan, j->node, 0), work,
+                             (int)c->dn, (int)c->dx, c->inputs, c->k_blocks, c->vectors, GROUP_F));
     spec = spec_of(j, "linear_unpack_dx", main_kt(j), (size_t)(dx->c8 * dx->shape.h), 1);
     spec.bytes = 2 * zoe__view_bytes(dx);
     return zoe__plan_launch(j->plan, j->node, &spec, "miviii", work, (int)c->dx, dx,

@@ -23,18 +23,32 @@ typedef struct table {
 } table;
 
 /* The cases of rows; lanes matter to the vector family's own kernels only. */
-static const op_case *make_cases(table *t, const row *rows, size_t count, const char *const *algorithms, bool both_lanes)
+static const op_case *make_cases(table *t, const row *rows, size_t count, const char *const *algorithms,
+                                 bool both_lanes)
 {
     assert_true(count <= MOST);
     for (size_t i = 0; i < count; i++) {
         const row *r = &rows[i];
-        t->options[i] = (zoe_conv2d_options){.filters = r->k, .kernel_h = r->r, .kernel_w = r->s, .stride_h = r->stride_h,
-                                             .stride_w = r->stride_w, .pad_h = r->pad_h, .pad_w = r->pad_w,
-                                             .groups = r->groups, .bias = r->bias, .relu = r->relu,
+        t->options[i] = (zoe_conv2d_options){.filters = r->k,
+                                             .kernel_h = r->r,
+                                             .kernel_w = r->s,
+                                             .stride_h = r->stride_h,
+                                             .stride_w = r->stride_w,
+                                             .pad_h = r->pad_h,
+                                             .pad_w = r->pad_w,
+                                             .groups = r->groups,
+                                             .bias = r->bias,
+                                             .relu = r->relu,
                                              .weight_options = {ZOE_INIT_HE_NORMAL, 0, 1, 1},
                                              .bias_options = {ZOE_INIT_GAUSSIAN, 0.5f, 1, 1}};
-        t->cases[i] = (op_case){.name = r->name, .build = build, .options = &t->options[i], .inputs = 1, .x = {r->x},
-                                .algorithms = algorithms, .both_lanes = both_lanes, .ties = r->relu};
+        t->cases[i] = (op_case){.name = r->name,
+                                .build = build,
+                                .options = &t->options[i],
+                                .inputs = 1,
+                                .x = {r->x},
+                                .algorithms = algorithms,
+                                .both_lanes = both_lanes,
+                                .ties = r->relu};
     }
     return t->cases;
 }
@@ -132,10 +146,18 @@ static void mistakes(void **state)
         {{"kernel", {1, 8, 4, 4}, 8, 0, 3, 1, 1, 1, 1, 1, true, true}, ZOE_CONFIG, "kernel 0 x 3"},
         {{"stride", {1, 8, 4, 4}, 8, 3, 3, 0, 1, 1, 1, 1, true, true}, ZOE_CONFIG, "stride 0 x 1"},
         {{"padding", {1, 8, 4, 4}, 8, 3, 3, 1, 1, -1, 1, 1, true, true}, ZOE_CONFIG, "padding -1 x 1"},
-        {{"groups", {1, 8, 4, 4}, 9, 3, 3, 1, 1, 1, 1, 2, true, true}, ZOE_CONFIG, "9 filters cannot be split into 2 groups"},
-        {{"groups", {1, 9, 4, 4}, 8, 3, 3, 1, 1, 1, 1, 2, true, true}, ZOE_SHAPE, "9 channels cannot be split into 2 groups"},
-        {{"kernel", {1, 8, 4, 4}, 8, 7, 3, 1, 1, 1, 1, 1, true, true}, ZOE_SHAPE, "kernel 7 x 3 is larger than the input 4 x 4"},
-        {{"weights", {1, 65536, 4, 4}, 65536, 1, 1, 1, 1, 0, 0, 1, true, true}, ZOE_CONFIG, "65536 x 65536 x 1 x 1 weights"},
+        {{"groups", {1, 8, 4, 4}, 9, 3, 3, 1, 1, 1, 1, 2, true, true},
+         ZOE_CONFIG,
+         "9 filters cannot be split into 2 groups"},
+        {{"groups", {1, 9, 4, 4}, 8, 3, 3, 1, 1, 1, 1, 2, true, true},
+         ZOE_SHAPE,
+         "9 channels cannot be split into 2 groups"},
+        {{"kernel", {1, 8, 4, 4}, 8, 7, 3, 1, 1, 1, 1, 1, true, true},
+         ZOE_SHAPE,
+         "kernel 7 x 3 is larger than the input 4 x 4"},
+        {{"weights", {1, 65536, 4, 4}, 65536, 1, 1, 1, 1, 0, 0, 1, true, true},
+         ZOE_CONFIG,
+         "65536 x 65536 x 1 x 1 weights"},
     };
     for (size_t i = 0; i < COUNT(wrong); i++) {
         table t;

@@ -22,16 +22,25 @@ typedef struct table {
     op_case cases[MOST];
 } table;
 
-static const op_case *make_cases(table *t, const row *rows, size_t count, const char *const *algorithms, bool both_lanes)
+static const op_case *make_cases(table *t, const row *rows, size_t count, const char *const *algorithms,
+                                 bool both_lanes)
 {
     assert_true(count <= MOST);
     for (size_t i = 0; i < count; i++) {
         const row *r = &rows[i];
-        t->options[i] = (zoe_linear_options){.outputs = r->outputs, .bias = r->bias, .relu = r->relu,
+        t->options[i] = (zoe_linear_options){.outputs = r->outputs,
+                                             .bias = r->bias,
+                                             .relu = r->relu,
                                              .weight_options = {ZOE_INIT_HE_NORMAL, 0, 1, 1},
                                              .bias_options = {ZOE_INIT_GAUSSIAN, 0.5f, 1, 1}};
-        t->cases[i] = (op_case){.name = r->name, .build = build, .options = &t->options[i], .inputs = 1, .x = {r->x},
-                                .algorithms = algorithms, .both_lanes = both_lanes, .ties = r->relu};
+        t->cases[i] = (op_case){.name = r->name,
+                                .build = build,
+                                .options = &t->options[i],
+                                .inputs = 1,
+                                .x = {r->x},
+                                .algorithms = algorithms,
+                                .both_lanes = both_lanes,
+                                .ties = r->relu};
     }
     return t->cases;
 }
