@@ -8,9 +8,10 @@
 static zoe_status report(zoe__cli *cli, const char *out, const zoe_embed_result *r)
 {
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "out", out, "layer", r->layer,
-                                                  "rows", (json_int_t)r->rows, "columns", (json_int_t)r->columns,
-                                                  "clips", (json_int_t)r->clips, "skipped", (json_int_t)r->skipped));
+        return zoe__cli_print_json(cli,
+                                   json_pack("{s:o, s:s, s:I, s:I, s:I, s:I}", "out", zoe__cli_text(out), "layer",
+                                             r->layer, "rows", (json_int_t)r->rows, "columns", (json_int_t)r->columns,
+                                             "clips", (json_int_t)r->clips, "skipped", (json_int_t)r->skipped));
     printf("%s: layer %s, %zu rows of %zu numbers, %zu clips, %zu skipped\n", out, r->layer, r->rows, r->columns,
            r->clips, r->skipped);
     return ZOE_OK;

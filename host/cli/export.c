@@ -19,10 +19,10 @@ static zoe_status report(zoe__cli *cli, const zoe_checkpoint *checkpoint, const 
         numbers += t.count;
     }
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "out", out, "net", info->net,
-                                                  "task", info->task, "step", (json_int_t)info->step, "tensors",
-                                                  (json_int_t)tensors, "numbers", (json_int_t)numbers, "checkpoint",
-                                                  zoe_checkpoint_path(checkpoint)));
+        return zoe__cli_print_json(cli, json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:o}", "out", zoe__cli_text(out),
+                                                  "net", info->net, "task", info->task, "step", (json_int_t)info->step,
+                                                  "tensors", (json_int_t)tensors, "numbers", (json_int_t)numbers,
+                                                  "checkpoint", zoe__cli_text(zoe_checkpoint_path(checkpoint))));
     printf("%s: %s after %lld steps of %s, %zu tensors, %zu numbers\n", out, info->net, (long long)info->step,
            info->task, tensors, numbers);
     return ZOE_OK;

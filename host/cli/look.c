@@ -159,7 +159,7 @@ static zoe_status look_at_samples(zoe__cli *cli)
     if (!out) mkdir(folder, 0777); /* what goes wrong here is told when the file is written */
     ZOE_TRY(zoe_samples(cli->context, run, path, &options, &result));
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:s, s:i, s:i, s:b}", "sheet", path, "tuples", result.tuples,
+        return zoe__cli_print_json(cli, json_pack("{s:o, s:i, s:i, s:b}", "sheet", zoe__cli_text(path), "tuples", result.tuples,
                                                   "right", result.right, "held_out", (int)result.held_out));
     printf("%s: %d of %d tuples of %s clips answered rightly\n", path, result.right, result.tuples,
            result.held_out ? "held-out" : "training");

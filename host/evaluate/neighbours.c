@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/run.h"
+
 enum { SIDE = 16 };
 
 const zoe_clip *zoe__neighbours_clip(const zoe__neighbours *n, size_t frame)
@@ -262,7 +264,7 @@ static json_t *result_json(const zoe__neighbours *n)
                                                 l->trained.shares.top5, "random", shares_json(l->random.shares)));
     }
     json_object_set_new(value, "protocol", json_string("neighbours"));
-    json_object_set_new(value, "checkpoint", json_string(zoe_checkpoint_path(n->subject.checkpoint)));
+    json_object_set_new(value, "checkpoint", zoe__run_text(zoe_checkpoint_path(n->subject.checkpoint)));
     json_object_set_new(value, "chance", json_real(n->chance.top1));
     json_object_set_new(value, "chance_top5", json_real(n->chance.top5));
     json_object_set_new(value, "pixels", shares_json(n->pixels.shares));
@@ -280,7 +282,7 @@ static json_t *result_json(const zoe__neighbours *n)
                   {"bad_clips", n->bad}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(value, counts[i].name, json_integer((json_int_t)counts[i].value));
-    json_object_set_new(value, "sheet", json_string(n->sheet));
+    json_object_set_new(value, "sheet", zoe__run_text(n->sheet));
     return value;
 }
 
@@ -352,6 +354,7 @@ static zoe_status run_with(zoe__neighbours *n, const char *run, const char *cons
     ZOE_TRY(zoe__device_open_for(&n->device, n->context, &options));
     ZOE_TRY(zoe__features_new(&n->trained, n->context, n->device, &n->subject.spec, &options));
     ZOE_TRY(choose_layers(n));
+    ZOE_TRY(zoe__neighbours_place(n));
     ZOE_TRY(zoe__clips_open(&n->clips, n->context, &n->subject, clips, count, n->options));
     ZOE_TRY(load_frames(n));
     ZOE_TRY(name_frames(n));

@@ -44,6 +44,9 @@ typedef struct zoe__neighbours {
 
 const zoe_clip *zoe__neighbours_clip(const zoe__neighbours *n, size_t frame);
 
+/* Decides where the contact sheet goes and makes its folder: a place that cannot be written to is told early. */
+zoe_status zoe__neighbours_place(zoe__neighbours *n);
+
 /* The contact sheet: a query a row, what labels, the run's features, random weights and pixels find. Writes n->sheet.
  */
 zoe_status zoe__neighbours_draw(zoe__neighbours *n);

@@ -81,7 +81,7 @@ static size_t draw_query(sheet *s, size_t row)
     return chosen;
 }
 
-static zoe_status name_file(zoe__neighbours *n)
+zoe_status zoe__neighbours_place(zoe__neighbours *n)
 {
     const char *out = zoe_options_text(n->options, "out");
     char folder[ZOE__PATH];
@@ -100,7 +100,6 @@ zoe_status zoe__neighbours_draw(zoe__neighbours *n)
     const size_t wanted = (size_t)zoe_options_int(n->options, "queries"), rows = wanted < n->count ? wanted : n->count;
     zoe_status status = ZOE_OK;
     zoe__random_init(&s.random, n->subject.spec.seed, QUERY_STREAM, 0);
-    ZOE_TRY_OUT(name_file(n));
     ZOE_TRY_OUT(zoe__calloc(n->context, &s.thumbs, rows * COLUMNS, sizeof *s.thumbs));
     ZOE_TRY_OUT(zoe__calloc(n->context, &s.captions, rows * COLUMNS, sizeof *s.captions));
     for (size_t row = 0; row < rows; row++) add_row(&s, draw_query(&s, row));
