@@ -239,6 +239,27 @@ static zoe_status look(zoe__run *run, zoe__run_mode mode)
     return ZOE_OK;
 }
 
+/* Is what --force deletes also what is to be trained on? `now` has the clips' real paths. */
+static zoe_status spare_clips(zoe__run *run, const json_t *now)
+{
+    char *real = realpath(run->path, NULL);
+    json_t *text = zoe__run_text(real), *clip;
+    const char *folder = json_string_value(text);
+    const size_t length = folder ? strlen(folder) : 0;
+    zoe_status status = ZOE_OK;
+    size_t i;
+    json_array_foreach(json_object_get(now, "clips"), i, clip)
+    {
+        const char *path = json_string_value(clip);
+        if (status == ZOE_OK && path && length && !strncmp(path, folder, length) && strchr("/", path[length]))
+            status =
+                zoe__fail(run->context, ZOE_CONFIG, "%s: --force would delete the CLIPS in it: %s", run->path, path);
+    }
+    json_decref(text);
+    free(real);
+    return status;
+}
+
 static zoe_status open_run(zoe__run *run, zoe__run_mode mode, json_t *now, const zoe_options *options)
 {
     ZOE_TRY(look(run, mode));
@@ -248,6 +269,7 @@ static zoe_status open_run(zoe__run *run, zoe__run_mode mode, json_t *now, const
         return open_log(run);
     }
     if (run->existed && !run->empty) {
+        ZOE_TRY(spare_clips(run, now));
         close(run->lock);
         run->lock = -1;
         ZOE_TRY(remove_tree(run->context, run->path));

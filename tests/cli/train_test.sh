@@ -27,7 +27,7 @@ expect 'another seed, other bits' [ "$(sha run)" != "$(sha run-seed)" ]
 
 # ---- refusals ----
 check 3 '\-\-resume goes on with it, --force' train shuffle-learn run/pack --out run-pack $quick
-check 3 '\-\-resume with --lr 0.2, but the run has 0.1' train shuffle-learn run/pack --out run-pack $quick --resume --lr 0.2
+check 3 '\-\-resume with --lr 0.2, but the run has 0.002' train shuffle-learn run/pack --out run-pack $quick --resume --lr 0.2
 check 3 'other CLIPS' train shuffle-learn clips --out run-pack $quick --resume
 check 0 '' train shuffle-learn run/pack --out run-pack $quick --resume --workers 1
 mkdir precious && echo mine > precious/thing
@@ -35,6 +35,8 @@ check 3 'not a run folder' train shuffle-learn run/pack --out precious --force
 check 3 'not a run folder' train shuffle-learn run/pack --out precious --resume
 expect 'a foreign folder is untouched' [ "$(cat precious/thing)" = mine ]
 check 3 'not a folder' train shuffle-learn run/pack --out list.txt
+check 3 'would delete the CLIPS in it' train shuffle-learn run/pack --out run $quick --force
+expect 'the clips are still there' [ -e run/pack/index.sqlite ]
 check 0 '' train shuffle-learn run/pack --out run-seed $quick --force
 expect '--force started anew' [ "$(sha run)" = "$(sha run-seed)" ]
 check 3 'would be held out' train shuffle-learn run/pack --out r $quick --holdout 0.01
