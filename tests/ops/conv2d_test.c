@@ -3,6 +3,8 @@
  * conv2d: each algorithm against the definition on odd shapes, the definition against finite differences, mistakes. */
 #include "op_test.h"
 
+#include "device/device.h"
+
 typedef struct row {
     const char *name;
     zoe_shape x;
@@ -165,11 +167,61 @@ static void mistakes(void **state)
     }
 }
 
+/* Programs built or loaded on the way to a training plan of two convolutions for this batch and size. */
+static size_t programs_for(zoe_device *device, zoe_context *context, int batch, int side)
+{
+    const zoe__device_counters *counters = zoe__device_get_counters(device);
+    const size_t before = counters->programs_compiled + counters->programs_loaded;
+    zoe_graph *graph;
+    zoe_store *store;
+    zoe_plan *plan;
+    assert_int_equal(zoe_graph_new(&graph, context), ZOE_OK);
+    assert_int_equal(zoe_store_new(&store, context, device, 1), ZOE_OK);
+    zoe_conv2d_options conv = zoe_conv2d_options_default();
+    conv.filters = 32;
+    conv.relu = true;
+    conv.pad_h = conv.pad_w = 1;
+    zoe_value x = zoe_input(graph, "x", ZOE_F32, (zoe_shape){batch, 3, side, side});
+    const zoe_value labels = zoe_input(graph, "labels", ZOE_I32, (zoe_shape){batch, 1, 1, 1});
+    x = zoe_conv2d(graph, "conv1", x, &conv);
+    x = zoe_conv2d(graph, "conv2", x, &conv);
+    zoe_softmax_cross_entropy(graph, "loss", zoe_global_average_pool(graph, "pool", x), labels);
+    zoe_plan_options options = zoe_plan_options_default();
+    options.training = true;
+    if (zoe_plan_new(&plan, graph, store, &options) != ZOE_OK) fail_msg("%s", zoe_context_error(context));
+    zoe_plan_free(&plan);
+    zoe_store_free(&store);
+    zoe_graph_free(&graph);
+    return counters->programs_compiled + counters->programs_loaded - before;
+}
+
+static void other_sizes_compile_nothing(void **state)
+{
+    (void)state;
+    const char *name = op_test_device();
+    if (!name) {
+        print_message("SKIPPED: no OpenCL device here\n");
+        skip();
+    }
+    zoe_context *context;
+    zoe_device *device;
+    zoe_device_options options = zoe_device_options_default();
+    options.name = name;
+    options.family = "vector";
+    assert_int_equal(zoe_context_new(&context), ZOE_OK);
+    if (zoe_device_open(&device, context, &options) != ZOE_OK) fail_msg("%s", zoe_context_error(context));
+    assert_true(programs_for(device, context, 2, 28) > 0);
+    assert_int_equal(programs_for(device, context, 5, 28), 0);
+    assert_int_equal(programs_for(device, context, 2, 84), 0);
+    zoe_device_free(&device);
+    zoe_context_free(&context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients),    cmocka_unit_test(mistakes),       cmocka_unit_test(direct_agrees),
-        cmocka_unit_test(plain_agrees), cmocka_unit_test(clblast_agrees),
+        cmocka_unit_test(plain_agrees), cmocka_unit_test(clblast_agrees), cmocka_unit_test(other_sizes_compile_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
