@@ -92,8 +92,8 @@ static zoe_value add_value(zoe_graph *graph, const char *name, zoe_dtype dtype, 
     if (shape.n < 1 || shape.c < 1 || shape.h < 1 || shape.w < 1)
         return zoe__graph_mistake(graph, ZOE_SHAPE, "%s: shape %dx%dx%dx%d has a size below 1", name, shape.n, shape.c,
                                   shape.h, shape.w);
-    if ((double)shape.n * shape.c * shape.h * shape.w > (double)INT32_MAX * 4)
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s: shape %dx%dx%dx%d has more than 2^33 numbers", name, shape.n,
+    if ((double)shape.n * shape.c * shape.h * shape.w > 0x1p44) /* bytes must fit size_t; the plan asks the device */
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s: shape %dx%dx%dx%d has more than 2^44 numbers", name, shape.n,
                                   shape.c, shape.h, shape.w);
     const zoe_status grown = zoe__grow(graph->context, &graph->values, &graph->value_capacity, graph->value_count + 1,
                                        sizeof *graph->values);

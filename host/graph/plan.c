@@ -75,10 +75,22 @@ static zoe_status ask_needs(zoe_plan *plan)
 static zoe_status too_big(zoe_plan *plan, size_t needed, const char *what)
 {
     const zoe_device_info *info = zoe_device_get_info(plan->device);
-    return zoe__fail(plan->context, ZOE_DEVICE_MEMORY,
-                     "batch too big for %s: %s need %zu bytes, available are %llu (largest buffer %llu); use a smaller batch",
-                     info->id, what, needed, (unsigned long long)info->global_mem_bytes,
-                     (unsigned long long)info->max_alloc_bytes);
+    return zoe__fail(
+        plan->context, ZOE_DEVICE_MEMORY,
+        "batch too big for %s: %s need %zu bytes, available are %llu (largest buffer %llu); use a smaller batch",
+        info->id, what, needed, (unsigned long long)info->global_mem_bytes, (unsigned long long)info->max_alloc_bytes);
+}
+
+/* Before ops do sums with the sizes: what no device has room for must not become wrong numbers. */
+static zoe_status check_sizes(zoe_plan *plan)
+{
+    for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
+        const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
+        const size_t bytes = zoe_shape_count(spec->shape) * (spec->dtype == ZOE_U8 ? 1 : 4);
+        if (bytes > zoe_device_get_info(plan->device)->global_mem_bytes)
+            return too_big(plan, bytes, "the largest tensor would");
+    }
+    return ZOE_OK;
 }
 
 static zoe_status place_blocks(zoe_plan *plan)
@@ -92,8 +104,8 @@ static zoe_status place_blocks(zoe_plan *plan)
         if (largest < plan->blocks[b].bytes) largest = plan->blocks[b].bytes;
     }
     const size_t align = info->base_align > 64 ? info->base_align : 64;
-    const int slabs =
-        zoe__arena_place(plan->blocks, plan->block_count, align, (size_t)info->max_alloc_bytes, slab_bytes, ZOE__MAX_SLABS);
+    const int slabs = zoe__arena_place(plan->blocks, plan->block_count, align, (size_t)info->max_alloc_bytes,
+                                       slab_bytes, ZOE__MAX_SLABS);
     if (slabs < 0) return too_big(plan, largest, "the largest tensor would");
     for (int s = 0; s < slabs; s++) plan->memory.arena_bytes += slab_bytes[s];
     plan->memory.parameter_bytes = zoe__store_bytes(plan->store);
@@ -101,7 +113,8 @@ static zoe_status place_blocks(zoe_plan *plan)
     if (all > info->global_mem_bytes) return too_big(plan, all, "activations, inputs and parameters would");
     if (plan->options.dry) return ZOE_OK;
     for (; plan->slab_count < slabs; plan->slab_count++)
-        ZOE_TRY(zoe__mem_new(&plan->slabs[plan->slab_count], plan->device, slab_bytes[plan->slab_count], "activations"));
+        ZOE_TRY(
+            zoe__mem_new(&plan->slabs[plan->slab_count], plan->device, slab_bytes[plan->slab_count], "activations"));
     for (size_t b = 0; b < plan->block_count; b++)
         ZOE_TRY(zoe__mem_part(&plan->blocks[b].mem, plan->slabs[plan->blocks[b].slab], plan->blocks[b].offset,
                               plan->blocks[b].bytes));
@@ -148,7 +161,7 @@ static zoe_status make_views(zoe_plan *plan)
             const size_t bytes = spec->dtype == ZOE_U8    ? count
                                  : spec->dtype == ZOE_I32 ? count * sizeof(int32_t)
                                  : plan->host             ? count * sizeof(double)
-                                                          : zoe__view_floats(spec->shape, state->halo, state->planar) * 4;
+                                              : zoe__view_floats(spec->shape, state->halo, state->planar) * 4;
             ZOE_TRY(zoe__mem_new(&state->own, plan->device, bytes, spec->name));
             mem = state->own;
         }
@@ -193,11 +206,11 @@ static zoe_status compile(zoe_plan *plan)
         if (!optimizer) return ZOE_CONFIG;
         states = optimizer->states;
     }
+    ZOE_TRY(check_sizes(plan));
     ZOE_TRY(zoe__plan_trace(plan));
     ZOE_TRY(ask_needs(plan));
     ZOE_TRY(zoe__plan_lay_out(plan));
-    if (!plan->options.dry)
-        ZOE_TRY(zoe__mem_new(&plan->scalars_mem, plan->device, sizeof *plan->scalars, "scalars"));
+    if (!plan->options.dry) ZOE_TRY(zoe__mem_new(&plan->scalars_mem, plan->device, sizeof *plan->scalars, "scalars"));
     ZOE_TRY(zoe__store_bind(plan->store, plan->graph, plan->layouts, states, plan->options.dry, plan->numbers));
     ZOE_TRY(place_blocks(plan));
     ZOE_TRY(make_derived(plan));
@@ -234,18 +247,19 @@ zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, cons
 
 static zoe_status find_value(zoe_plan *plan, zoe_value value, const char *what, zoe__value_state **out)
 {
-    ZOE_FAIL_IF(plan->context, !zoe__graph_value(plan->graph, value), ZOE_CONFIG, "%s: no value number %d in the graph", what,
-                value);
+    ZOE_FAIL_IF(plan->context, !zoe__graph_value(plan->graph, value), ZOE_CONFIG, "%s: no value number %d in the graph",
+                what, value);
     ZOE_FAIL_IF(plan->context, plan->options.dry, ZOE_CONFIG, "%s: the plan was made dry", what);
     *out = &plan->values[value];
     return ZOE_OK;
 }
 
-/* A single micro-batch goes by the upload queue (the host has waited for the last step); several are in order with the work that
- * still reads the ones before. */
+/* A single micro-batch goes by the upload queue (the host has waited for the last step); several are in order with the
+ * work that still reads the ones before. */
 static zoe_status send(zoe_plan *plan, zoe__mem *mem, const void *data, size_t bytes)
 {
-    return plan->options.micro_batches > 1 ? zoe__mem_write_later(mem, 0, data, bytes) : zoe__mem_upload(mem, 0, data, bytes);
+    return plan->options.micro_batches > 1 ? zoe__mem_write_later(mem, 0, data, bytes)
+                                           : zoe__mem_upload(mem, 0, data, bytes);
 }
 
 zoe_status zoe_plan_write(zoe_plan *plan, zoe_value input, const void *data)

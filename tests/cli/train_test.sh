@@ -50,6 +50,8 @@ check 0 '' info r --json
 
 # ---- a batch that no device has room for; bad files; labels and groups from a table ----
 check 5 'available' train shuffle-learn run/pack --out r2 --batch 20000
+check 5 'need [0-9]* bytes, available are [0-9]*' train shuffle-learn run/pack --out r2 --batch 65536 --device host
+check 5 'need [0-9]* bytes, available are [0-9]*' train shuffle-learn run/pack --out r2 --batch 65536 --net resnet18
 expect 'it leaves no folder' [ ! -e r2 ]
 mkdir mixed && cp clips/*/0000[0-4].mp4 mixed/ && printf 'this is no film\n' > mixed/text.mp4
 check 9 'text.mp4' train shuffle-learn mixed --out bad $quick
