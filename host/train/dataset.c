@@ -31,6 +31,21 @@ static zoe_status make_pack(zoe_context *context, const char *const *paths, size
     return zoe_pack_index(context, paths, count, folder, &index);
 }
 
+/* A table that says nothing about the clips is the wrong one; one that lacks some may be meant so. */
+static zoe_status check_labels(const zoe__dataset *dataset, zoe_context *context, const char *table)
+{
+    const size_t n = zoe_pack_clips(dataset->pack);
+    size_t missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        const zoe_clip *clip = zoe_pack_clip(dataset->pack, i);
+        missing += !clip->label[0] && !clip->group[0];
+    }
+    ZOE_FAIL_IF(context, missing == n, ZOE_CONFIG, "%s: no row of it is of one of the %zu clips; the first is %s",
+                table, n, zoe_pack_clip(dataset->pack, 0)->path);
+    if (missing) zoe__log(context, ZOE_LOG_WARN, "%s: %zu of %zu clips have no row", table, missing, n);
+    return ZOE_OK;
+}
+
 zoe_status zoe__dataset_open(zoe__dataset *dataset, zoe_context *context, const char *const *paths, size_t count,
                              const char *pack_folder, const zoe_options *options, zoe__dataset_progress *progress,
                              void *user)
@@ -47,7 +62,10 @@ zoe_status zoe__dataset_open(zoe__dataset *dataset, zoe_context *context, const 
         zoe__dataset_close(dataset);
         return zoe__fail(context, ZOE_DATA, "%s: no usable clip", in_place ? paths[0] : pack_folder);
     }
-    return ZOE_OK;
+    const char *table = zoe_options_text(options, "labels");
+    const zoe_status status = table ? check_labels(dataset, context, table) : ZOE_OK;
+    if (status != ZOE_OK) zoe__dataset_close(dataset);
+    return status;
 }
 
 /* ---- the split ---- */

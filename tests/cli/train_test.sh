@@ -59,6 +59,11 @@ check 0 'skipped: .*text.mp4' train shuffle-learn mixed --out bad $quick --resum
 expect 'the bad file is counted' is "$(value skipped_files) == 1 && $(value clips) == 5"
 { echo 'file,kind,who'; for n in 0 1 2 3 4; do echo "0000$n.mp4,k$n,p$((n % 2))"; done; } > labels.csv
 rm mixed/text.mp4
+sed 's/^0/9/' labels.csv > others.csv
+sed 3d labels.csv > four.csv
+check 3 'no row of it' train shuffle-learn mixed --out wrong $quick --labels others.csv --label kind
+expect 'a wrong table leaves no folder' [ ! -e wrong ]
+check 0 '1 of 5 clips have no row' train shuffle-learn mixed --out four $quick --labels four.csv --label kind
 check 0 '' train shuffle-learn mixed --out grouped $quick --labels labels.csv --label kind --group who --holdout-groups p1 --json
 expect 'two clips of p1 are held out' is "$(value held_out_clips) == 2 && $(value clips) == 3"
 check 0 '' info grouped/pack --json
