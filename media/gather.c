@@ -144,7 +144,8 @@ static zoe_status take_list(gather *g, const char *list)
             break;
         }
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = '\0';
-        if (n > 0 && line[0] != '#') status = take_line(g, list, line);
+        const char *path = line + (number == 1 && !strncmp(line, "\xef\xbb\xbf", 3) ? 3 : 0); /* a byte order mark */
+        if (*path && *path != '#') status = take_line(g, list, path);
     }
     free(line);
     fclose(file);

@@ -26,8 +26,11 @@ static json_t *pack_json(const zoe_pack *pack)
         const zoe_clip *clip = zoe_pack_clip(pack, i);
         frames += clip->frames;
         seconds += clip->seconds;
-        const json_int_t n = json_integer_value(json_object_get(labels, clip->label));
-        json_object_set_new(labels, clip->label, json_integer(n + 1));
+        json_t *label = zoe__cli_text(clip->label);
+        const char *name = label ? json_string_value(label) : "";
+        const json_int_t n = json_integer_value(json_object_get(labels, name));
+        json_object_set_new(labels, name, json_integer(n + 1));
+        json_decref(label);
     }
     for (size_t i = 0; i < skipped_count; i++)
         json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason",

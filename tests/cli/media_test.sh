@@ -37,6 +37,14 @@ expect 'a full disk is exit code 7' [ $? -eq 7 ]
 check 0 '' index clips --out full --workers 1
 expect 'and is gone on with' diff -r full/data before/data
 
+{ printf '\357\273\277'; find clips -name '*.mp4' | sed 's/$/\r/'; } > notepad.txt
+check 0 '8 of 8 files, 0 skipped' index notepad.txt --out notepad
+odd=$(printf 'kind\377')
+mkdir "$odd" && cp "$first" "$odd/"
+check 0 '' index "$odd" --out odd
+check 0 '' info odd --json
+expect 'a label that is not UTF-8 is counted' grep -q '"kind?": 1' out
+
 # ---- killed and gone on with ----
 for i in 1 2 3 4 5 6 7 8; do
     "$zoe" index clips --out killed 2>/dev/null >/dev/null &
