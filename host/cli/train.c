@@ -166,7 +166,10 @@ static void print_dry(const zoe__cli *cli, const zoe_train_result *r)
     const double mib = 1024 * 1024;
     printf("network       %s, %zu parameters\n", zoe_options_text(cli->options, "net"), r->parameters);
     printf("device        %s\n", r->device);
-    printf("clips         %zu long enough, %zu too short\n", r->clips, r->short_clips);
+    if (r->clips || r->short_clips)
+        printf("clips         %zu long enough, %zu too short\n", r->clips, r->short_clips);
+    else
+        printf("clips         not read (those of a pack are counted)\n");
     printf("step          %d tuples, %.3g GFLOP\n", r->tuples_per_step, r->flops / 1e9);
     printf("steps         %lld\n", (long long)zoe_options_int(cli->options, "steps"));
     printf("memory        %.1f MiB activations and workspaces (%.1f unshared), %.1f inputs, %.1f parameters and their "

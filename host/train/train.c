@@ -138,6 +138,17 @@ static zoe_status write_split(zoe__session *s)
                                          s->dataset.held_out ? hashes(&s->dataset, ZOE_SPLIT_HELD_OUT) : json_array()));
 }
 
+static void count_clips(zoe__session *s)
+{
+    zoe_train_result *r = s->result;
+    r->held_out = s->dataset.held_out;
+    r->clips = s->task.usable[0];
+    r->held_out_clips = s->dataset.held_out ? s->task.usable[1] : 0;
+    r->skipped_files = s->dataset.skipped;
+    r->short_clips = s->dataset.count[0] - s->task.usable[0];
+    if (s->dataset.held_out) r->short_clips += s->dataset.count[1] - s->task.usable[1];
+}
+
 static zoe_status open_clips(zoe__session *s, const char *const *clips, size_t count)
 {
     char folder[ZOE__PATH];
@@ -153,16 +164,10 @@ static zoe_status open_clips(zoe__session *s, const char *const *clips, size_t c
     const zoe_task_clips by_split = {.clips = {s->dataset.clips[0], s->dataset.clips[1]},
                                      .count = {s->dataset.count[0], s->dataset.count[1]}};
     ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, s->options, s->backbone, s->dataset.pack, &by_split));
-    zoe_train_result *r = s->result;
-    r->held_out = s->dataset.held_out;
-    r->clips = s->task.usable[0];
-    r->held_out_clips = s->dataset.held_out ? s->task.usable[1] : 0;
-    r->skipped_files = s->dataset.skipped;
-    r->short_clips = s->dataset.count[0] - s->task.usable[0];
-    if (s->dataset.held_out) r->short_clips += s->dataset.count[1] - s->task.usable[1];
-    if (r->short_clips)
-        zoe__log(s->context, ZOE_LOG_WARN, "skipped: %zu of %zu clips are too short for one tuple", r->short_clips,
-                 zoe_pack_clips(s->dataset.pack));
+    count_clips(s);
+    if (s->result->short_clips)
+        zoe__log(s->context, ZOE_LOG_WARN, "skipped: %zu of %zu clips are too short for one tuple",
+                 s->result->short_clips, zoe_pack_clips(s->dataset.pack));
     return ZOE_OK;
 }
 
@@ -271,7 +276,7 @@ static zoe_status dry_run(zoe__session *s, const char *const *clips, size_t coun
                                     .count = {s->dataset.count[0], s->dataset.count[1]}};
     }
     ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, s->options, s->backbone, s->dataset.pack, &by_split));
-    s->result->clips = s->task.usable[0];
+    count_clips(s);
     return make_plan(s, true);
 }
 

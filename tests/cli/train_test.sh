@@ -71,6 +71,10 @@ expect 'labels are of the table' [ "$(value k3)" = 1 ]
 check 3 'no column' train shuffle-learn mixed --out grouped2 $quick --labels labels.csv --label nothing
 
 # ---- --dry-run writes nothing ----
+check 0 '' train shuffle-learn run/pack --out dry --dry-run --holdout 0.3 --json
+expect 'the clips of a pack are counted' is "$(value clips) == 7 && $(value held_out_clips) == 3"
+check 0 '' train shuffle-learn clips --out dry --dry-run
+expect 'those of files are not' grep -q 'not read' out
 check 0 '' train shuffle-learn run/pack --out dry --batch 8 --dry-run --json
 expect 'a dry run leaves nothing' [ ! -e dry ]
 expect 'a dry run has memory and FLOPs' is "$(value flops_per_step) > 1e8 && $(value arena_bytes) > 1e6 && $(value steps) == 0"
