@@ -73,10 +73,25 @@ static zoe_status join(zoe_context *context, char path[ZOE__PATH], const char *f
     return ZOE_OK;
 }
 
+/* What a process that was killed while it wrote has left; a run folder has one writer at a time. */
+static void remove_leftovers(const char *folder)
+{
+    char path[ZOE__PATH];
+    DIR *dir = opendir(folder);
+    if (!dir) return;
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        const char *tail = strstr(entry->d_name, ".zoe.tmp");
+        if (strncmp(entry->d_name, "step-", 5) || !tail || tail[8]) continue;
+        if (zoe__format(path, sizeof path, "%s/%s", folder, entry->d_name)) unlink(path);
+    }
+    closedir(dir);
+}
+
 zoe_status zoe_checkpoint_save(const zoe_checkpoint *checkpoint, zoe_context *context, const char *folder)
 {
     char path[ZOE__PATH];
     ZOE_TRY(zoe__make_folder(context, folder));
+    remove_leftovers(folder);
     ZOE_TRY(join(context, path, folder, checkpoint->info.step));
     ZOE_TRY(zoe_checkpoint_write(checkpoint, context, path));
     int64_t *steps;

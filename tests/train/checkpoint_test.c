@@ -223,13 +223,21 @@ static void two_are_kept_and_a_damaged_one_gives_way(void **state)
     zoe_checkpoint *c, *read;
     char *note = NULL;
     size_t bytes;
-    const char *run = file("run");
+    char run[160];
+    snprintf(run, sizeof run, "%s", file("run"));
     for (int64_t step = 10; step <= 40; step += 10) {
         c = capture(&a, step);
         assert_int_equal(zoe_checkpoint_save(c, a.context, run), ZOE_OK);
         zoe_checkpoint_free(&c);
     }
     assert_int_equal(zoe_checkpoint_files(run), 2);
+    spill(file("run/step-000000011.zoe.tmp"), "x", 1); /* of a killed process */
+    spill(file("run/other.tmp"), "x", 1);
+    c = capture(&a, 40);
+    assert_int_equal(zoe_checkpoint_save(c, a.context, run), ZOE_OK);
+    zoe_checkpoint_free(&c);
+    assert_int_equal(access(file("run/step-000000011.zoe.tmp"), F_OK), -1);
+    assert_int_equal(access(file("run/other.tmp"), F_OK), 0);
     assert_int_equal(zoe_checkpoint_open(&read, a.context, run, &note), ZOE_OK);
     assert_int_equal(zoe_checkpoint_get_info(read)->step, 40);
     assert_null(note);
