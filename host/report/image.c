@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/core.h"
@@ -129,6 +130,9 @@ zoe_status zoe__image_write_png(const zoe__image *image, zoe_context *context, c
     char temporary[4096];
     ZOE_FAIL_IF(context, !zoe__format(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()), ZOE_DISK,
                 "%.200s...: path is longer than %zu bytes", path, sizeof temporary);
+    struct stat info; /* the rename would put a picture in the place of /dev/null */
+    ZOE_FAIL_IF(context, stat(path, &info) == 0 && !S_ISREG(info.st_mode), ZOE_DISK,
+                "%s: cannot write: it is there and not a regular file", path);
     FILE *file = fopen(temporary, "wb");
     ZOE_FAIL_IF(context, !file, ZOE_DISK, "%s: cannot write: %s", path, strerror(errno));
     zoe_status status = write_stream(image, context, path, file);

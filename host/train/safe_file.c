@@ -43,6 +43,9 @@ zoe_status zoe__safe_open(zoe__safe_file *file, zoe_context *context, const char
     if (!zoe__format(file->path, sizeof file->path, "%s", path) ||
         !zoe__format(file->temporary, sizeof file->temporary, "%s.tmp", path))
         return zoe__fail(context, ZOE_DISK, "a path of more than %d bytes: %.60s...", ZOE__PATH - 5, path);
+    struct stat info; /* the rename would put a file in the place of /dev/null */
+    ZOE_FAIL_IF(context, stat(path, &info) == 0 && !S_ISREG(info.st_mode), ZOE_DISK,
+                "%s: cannot write: it is there and not a regular file", path);
     if (!fault()) file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return file->fd < 0 ? disk(file, "open a temporary file") : ZOE_OK;
 }

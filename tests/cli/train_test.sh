@@ -70,6 +70,13 @@ check 0 '' info grouped/pack --json
 expect 'labels are of the table' [ "$(value k3)" = 1 ]
 check 3 'no column' train shuffle-learn mixed --out grouped2 $quick --labels labels.csv --label nothing
 
+# ---- what is there and no file is not replaced ----
+mkfifo pipe
+check 7 'not a regular file' export run --out pipe
+check 7 'not a regular file' embed run clips --out pipe
+check 7 'not a regular file' look run --samples --out pipe
+expect 'the FIFO is still there' [ -p pipe ]
+
 # ---- --dry-run writes nothing ----
 check 0 '' train shuffle-learn run/pack --out dry --dry-run --holdout 0.3 --json
 expect 'the clips of a pack are counted' is "$(value clips) == 7 && $(value held_out_clips) == 3"
