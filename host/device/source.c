@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "device/internal.h"
 
@@ -49,11 +50,14 @@ static zoe_status read_all(zoe_context *context, FILE *file, piece *out)
     return ZOE_OK;
 }
 
-/* A missing file is fine: *out stays empty. */
+/* A missing file is fine: *out stays empty. A missing folder is not: it was asked for. */
 static zoe_status from_folder(zoe_context *context, const char *folder, const char *name, piece *out)
 {
     ZOE_FAIL_IF(context, !zoe__format(out->path, sizeof out->path, "%s/%s.cl", folder, name), ZOE_BUILD,
                 "ZOE_CL_DIR: a path of more than %d bytes", PATH_SIZE - 1);
+    struct stat info;
+    ZOE_FAIL_IF(context, stat(folder, &info) < 0 || !S_ISDIR(info.st_mode), ZOE_BUILD, "ZOE_CL_DIR=%s: not a folder",
+                folder);
     FILE *file = fopen(out->path, "rb");
     ZOE_FAIL_IF(context, !file && errno != ENOENT, ZOE_BUILD, "%s: %s", out->path, strerror(errno));
     if (!file) return ZOE_OK;

@@ -221,6 +221,10 @@ static void test_build_error_names_file_and_line(void **state)
     assert_non_null(strstr(f->log, "no_such_name"));
     assert_fails(f, zoe__kernel_new(&kernel, f->device, "missing", "x", NULL), ZOE_BUILD, "cl/missing.cl");
     assert_fails(f, zoe__kernel_new(&kernel, f->device, "probe", "no_kernel", NULL), ZOE_BUILD, "no kernel 'no_kernel'");
+    setenv("ZOE_CL_DIR", "/nonexistent/kernels", 1);
+    assert_fails(f, zoe__kernel_new(&kernel, f->device, "relu", "x", NULL), ZOE_BUILD,
+                 "ZOE_CL_DIR=/nonexistent/kernels: not a folder");
+    setenv("ZOE_CL_DIR", CL_FOLDER, 1);
 }
 
 static void test_failed_launch_names_kernel_and_layer(void **state)
