@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * y[n,c,p,q] = bytes[n, top+p, left+q', c'] * scale[c] + shift[c] with scale = 1 / (255 std), shift = -mean /
- * std; q' = Q-1-q
- * where the table's flip is not 0, c' = 2 - c with bgr. bytes [N][H][W][3]; table rows: top, left, flip, 0. A
- * crop that would
- * leave the picture is moved inside. */
+ * y[n,c,p,q] = bytes[n, top+p, left+q', c'] * scale[c] + shift[c] with scale = 1 / (255 std), shift = -mean / std; q' = Q-1-q
+ * where the table's flip is not 0, c' = order[2 - c] with bgr, else order[c]. bytes [N][H][W][3]; table rows: top, left, flip, colours.
+ * A crop that would leave the picture is moved inside. */
+
+/* Orders of colours, two bits a channel: RGB, RBG, GRB, GBR, BRG, BGR. */
+__constant int orders[6] = {0x24, 0x18, 0x21, 0x09, 0x12, 0x06};
 
 static inline float4 pixel(__global const uchar *bytes, int4 crop, int n, int h, int w, int H, int W, int P, int Q,
                            int bgr, float4 scale, float4 shift)
@@ -12,7 +13,8 @@ static inline float4 pixel(__global const uchar *bytes, int4 crop, int n, int h,
     const int top = clamp(crop.x, 0, H - P), left = clamp(crop.y, 0, W - Q);
     const int column = left + (crop.z != 0 ? Q - 1 - w : w);
     __global const uchar *from = bytes + (((size_t)n * H + top + h) * W + column) * 3;
-    const float4 rgb = (float4)(from[0], from[1], from[2], 0.0f);
+    const int order = orders[crop.w > 0 && crop.w < 6 ? crop.w : 0];
+    const float4 rgb = (float4)(from[order & 3], from[order >> 2 & 3], from[order >> 4], 0.0f);
     return (bgr ? rgb.s2103 : rgb) * scale + shift;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * picture: bytes to normalised crops. y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c]. A crop that
- * would leave the picture is moved inside. H x W bytes, P x Q output. Kernels: cl/picture.cl. */
+ * would leave the picture is moved inside, an order of colours out of 0..5 is 0. H x W bytes, P x Q output. Kernels: cl/picture.cl. */
 #include "ops/node.h"
 
 /* ---- definition ---- */
@@ -9,6 +9,13 @@
 static int clamp(int value, int high)
 {
     return value < 0 ? 0 : value > high ? high : value;
+}
+
+/* Source channel c of order k: 0 RGB, 1 RBG, 2 GRB, 3 GBR, 4 BRG, 5 BGR. */
+static size_t source_channel(int order, int c)
+{
+    static const uint8_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    return orders[order >= 0 && order < 6 ? order : 0][c];
 }
 
 static void ref_forward(const zoe__ref *ref)
@@ -26,7 +33,7 @@ static void ref_forward(const zoe__ref *ref)
                 for (int q = 0; q < out.w; q++) {
                     const size_t row = (size_t)n * (size_t)in.h + (size_t)(top + p);
                     const size_t pixel = row * (size_t)in.w + (size_t)(left + (flip ? out.w - 1 - q : q));
-                    const double value = bytes[pixel * 3 + (size_t)(o->bgr ? 2 - c : c)];
+                    const double value = bytes[pixel * 3 + source_channel(table[4 * n + 3], o->bgr ? 2 - c : c)];
                     *y++ = (value / 255 - (double)o->mean[c]) / (double)o->std[c];
                 }
     }

@@ -27,7 +27,7 @@ static void fill(const op_case *test, int i, void *data, zoe__random *random)
         row[0] = zoe__random_range(random, -2, test->x[0].h - o->height + 2);
         row[1] = zoe__random_range(random, -2, test->x[0].w - o->width + 2);
         row[2] = n % 2;
-        row[3] = 0;
+        row[3] = n % 8 - 1; /* orders of colours, and numbers that are none */
     }
 }
 
