@@ -4,7 +4,7 @@
  *
  * A window holds frames a < b < c < d < e of one clip. (b, c, d) is in order: class 1. (b, a, d) and (b, e, d) are not:
  * class 0. Tuples of a window share b and d, only the middle differs, so b and d give nothing away. b and d change
- * places half the time: played backwards a tuple keeps its class. All frames of a window get the same crop and flip.
+ * places half the time: played backwards a tuple keeps its class. All frames of a window get the same crop, flip and order of colours.
  *
  * Windows are drawn by motion: of `candidates` uniform ones (clip, place, gaps) one is taken with probability
  * proportional to the motion summed over a..e, because in a still stretch the question has no answer.
@@ -32,6 +32,7 @@ typedef struct settings {
     bool streams; /* the paper's three streams */
     int hidden;   /* width of the head's hidden layer; 0 = linear */
     float dropout;
+    bool colours;                 /* channels of a training window in a random order */
     double differ;     /* mean squared difference c must have from a and e */
     size_t *usable[2]; /* clips long enough, by split */
 } settings;
@@ -152,6 +153,7 @@ static void sample_training(const zoe_task *task, const window *w, zoe__random *
     out->top = zoe__random_range(random, 0, task->height - crop);
     out->left = zoe__random_range(random, 0, task->width - crop);
     out->flip = zoe__random_below(random, 2);
+    if (s->colours) out->colours = (int)zoe__random_below(random, 6);
 }
 
 static void sample_held_out(const zoe_task *task, const window *w, uint32_t index, zoe__random *random, zoe_sample *out)
@@ -298,6 +300,7 @@ static zoe_status read_settings(zoe_task *task, settings *s)
     s->hidden = (int)zoe_options_int(o, "hidden");
     s->dropout = (float)zoe_options_float(o, "dropout");
     s->differ = zoe_options_float(o, "differ");
+    s->colours = !strcmp(zoe_options_text(o, "colours"), "shuffle");
     s->codec = !strcmp(zoe_options_text(o, "motion"), "codec");
     s->streams = !strcmp(zoe_options_text(o, "recipe"), "paper");
     ZOE_FAIL_IF(task->context, s->near > s->tau_max, ZOE_CONFIG, "--near %d: more than --tau-max %d", s->near,
@@ -425,6 +428,11 @@ static const zoe_option options[] = {
      .high = 0.95,
      .fallback = "0",
      .help = "dropout ratio of the network, where it has dropout"},
+    {.name = "colours",
+     .type = ZOE_OPTION_WORD,
+     .value = "keep|shuffle",
+     .fallback = "keep",
+     .help = "shuffle: red, green and blue of a training window change places at random"},
     {.name = NULL},
 };
 

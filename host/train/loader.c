@@ -109,7 +109,7 @@ static void store(zoe__loader *loader, zoe__batch *batch, int place, const zoe_s
         row[0] = sample->top;
         row[1] = sample->left;
         row[2] = sample->flip;
-        row[3] = 0;
+        row[3] = sample->colours;
     }
     for (int g = 0; g < loader->tuples; g++) batch->labels[g * n + place] = sample->labels[g];
     if (batch->pixels) batch->pixels[place] = loader->options.task->kind->pixel_rule(loader->options.task, sample, rgb);

@@ -37,6 +37,7 @@ typedef struct zoe_sample {
     int labels[ZOE_MAX_TUPLES];
     int top, left; /* corner of the crop, the same for all frames, pixels of the decoded frame */
     bool flip;
+    int colours; /* order of the channels, see zoe_picture(): 0 as they are */
 } zoe_sample;
 
 typedef struct zoe_task_kind zoe_task_kind;
