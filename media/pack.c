@@ -148,6 +148,16 @@ int zoe_clip_rank_at(const zoe_clip *clip, double seconds)
     return low;
 }
 
+size_t zoe_pack_foreign(const zoe_pack *pack, const char **first)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < pack->count; i++) {
+        if (!atomic_load_explicit(&pack->clips[i].foreign, memory_order_relaxed)) continue;
+        if (n++ == 0 && first) *first = pack->clips[i].face.path;
+    }
+    return n;
+}
+
 void zoe_pack_set_cache(zoe_pack *pack, size_t bytes)
 {
     pack->cache_limit = bytes;

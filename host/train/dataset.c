@@ -11,6 +11,12 @@
 
 void zoe__dataset_close(zoe__dataset *dataset)
 {
+    const char *first = NULL;
+    const size_t foreign = dataset->pack ? zoe_pack_foreign(dataset->pack, &first) : 0;
+    if (foreign)
+        zoe__log(dataset->context, ZOE_LOG_WARN,
+                 "%zu clips decode differently than when they were indexed (another FFmpeg, or a damaged pack): %s",
+                 foreign, first);
     free(dataset->clips[0]);
     free(dataset->clips[1]);
     zoe_pack_free(&dataset->pack);
@@ -50,7 +56,7 @@ zoe_status zoe__dataset_open(zoe__dataset *dataset, zoe_context *context, const 
                              const char *pack_folder, const zoe_options *options, zoe__dataset_progress *progress,
                              void *user)
 {
-    *dataset = (zoe__dataset){0};
+    *dataset = (zoe__dataset){.context = context};
     const bool in_place = count == 1 && zoe_pack_is(paths[0]) && !zoe_options_text(options, "labels");
     if (!in_place) ZOE_TRY(make_pack(context, paths, count, pack_folder, options, progress, user));
     ZOE_TRY(zoe_pack_open(&dataset->pack, context, in_place ? paths[0] : pack_folder));

@@ -49,6 +49,7 @@
 
 typedef struct zoe__dataset {
     zoe_pack *pack;
+    zoe_context *context; /* where zoe__dataset_close() tells what the readers saw */
     size_t skipped;   /* files that the pack lists as unusable */
     size_t *clips[2]; /* numbers in the pack, by zoe_split, ascending */
     size_t count[2];

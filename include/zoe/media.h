@@ -97,6 +97,10 @@ typedef struct zoe_skipped {
 } zoe_skipped;
 size_t zoe_pack_skipped(const zoe_pack *pack, const zoe_skipped **out);
 
+/* How many clips' pictures so far came out differently than when they were indexed: by another FFmpeg, or because the
+ * pack is damaged. *first (may be NULL) is the path of the first one. */
+size_t zoe_pack_foreign(const zoe_pack *pack, const char **first);
+
 /* Keep up to `bytes` of decoded frames in memory, shared by all readers; whole clips are kept at one size each.
  * Default 0. Call before readers work. */
 void zoe_pack_set_cache(zoe_pack *pack, size_t bytes);

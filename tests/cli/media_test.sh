@@ -45,6 +45,13 @@ check 0 '' index "$odd" --out odd
 check 0 '' info odd --json
 expect 'a label that is not UTF-8 is counted' grep -q '"kind?": 1' out
 
+# ---- a damaged pack ----
+cp -r pack rotten
+for file in rotten/data/*/*.zpk; do printf '%03000d' 0 | dd of="$file" bs=1 seek=5000 conv=notrunc 2>/dev/null; done
+check 0 'clips decode differently than when they were indexed' train shuffle-learn rotten --out run --batch 2 --tuples 16 --steps 8 --max-bad 1
+check 0 '' train shuffle-learn pack --out run2 --batch 2 --tuples 16 --steps 8
+expect 'a good one is not blamed' [ "$(grep -c differently err)" -eq 0 ]
+
 # ---- killed and gone on with ----
 for i in 1 2 3 4 5 6 7 8; do
     "$zoe" index clips --out killed 2>/dev/null >/dev/null &
