@@ -156,8 +156,12 @@ static zoe_status look_at_samples(zoe__cli *cli)
         zoe__format(folder, sizeof folder, "%s/report", run) &&
         (out ? zoe__format(path, sizeof path, "%s", out) : zoe__format(path, sizeof path, "%s/samples.png", folder));
     ZOE_FAIL_IF(cli->context, !fits, ZOE_DISK, "%.60s...: the path is too long", out ? out : run);
-    if (!out) mkdir(folder, 0777); /* what goes wrong here is told when the file is written */
-    ZOE_TRY(zoe_samples(cli->context, run, path, &options, &result));
+    const bool made = !out && mkdir(folder, 0777) == 0;
+    ZOE_FAIL_IF(cli->context, !out && !made && errno == EROFS, ZOE_DISK, "%s: cannot make the folder: %s", folder,
+                strerror(errno)); /* what else goes wrong here is told below */
+    const zoe_status status = zoe_samples(cli->context, run, path, &options, &result);
+    if (status != ZOE_OK && made) rmdir(folder);
+    ZOE_TRY(status);
     if (cli->json)
         return zoe__cli_print_json(cli, json_pack("{s:o, s:i, s:i, s:b}", "sheet", zoe__cli_text(path), "tuples", result.tuples,
                                                   "right", result.right, "held_out", (int)result.held_out));

@@ -76,6 +76,8 @@ check 7 'not a regular file' export run --out pipe
 check 7 'not a regular file' embed run clips --out pipe
 check 7 'not a regular file' look run --samples --out pipe
 expect 'the FIFO is still there' [ -p pipe ]
+check 4 'not a run folder' look clips --samples
+expect 'what is no run gets no report' [ ! -e clips/report ]
 
 # ---- --dry-run writes nothing ----
 check 0 '' train shuffle-learn run/pack --out dry --dry-run --holdout 0.3 --json
