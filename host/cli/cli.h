@@ -50,10 +50,10 @@ struct zoe__cli {
 #define ZOE__OPTION_FAMILY                                                                                                   \
     {.name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt", .help = "kernel family; none: by capability"}
 #define ZOE__OPTION_CONV                                                                                                     \
-    {.name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|reference", .fallback = "auto",                  \
+    {.name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|plain|reference", .fallback = "auto",                  \
      .help = "algorithm of convolutions"}
 #define ZOE__OPTION_LINEAR                                                                                                   \
-    {.name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|reference", .fallback = "auto",                \
+    {.name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|plain|reference", .fallback = "auto",                \
      .help = "algorithm of linear layers"}
 #define ZOE__OPTION_END {.name = NULL}
 

@@ -2,8 +2,9 @@
  *
  * neighbours: does a network find frames that show the same? Each frame 3, 9, 15, ... of each clip is a query; the
  * nearest frame of other clips (other groups where the table has them) by the cosine of a layer's features should have
- * its label. Beside it the same network with the weights it started from (batch norm figures from the data) and the
- * frame's 16x16 pixels. Only clips that the run was not trained on count, by content. */
+ * its label. Beside it the same network with random weights (batch norm figures from the data) and the frame's 16x16
+ * pixels. Random weights differ much from draw to draw: their shares are means over --draws networks, the first of
+ * which has the weights that the run started from. Only clips that the run was not trained on count, by content. */
 #include "evaluate/neighbours.h"
 
 #include <stdio.h>
@@ -169,7 +170,22 @@ static size_t layers_at_once(const zoe__neighbours *n, size_t first)
     return last - first;
 }
 
-static zoe_status find_some(zoe__neighbours *n, zoe_features *features, bool random, size_t first, size_t count)
+/* Adds the shares of one more random network; the neighbours of the first stay for the pictures. */
+static zoe_status find_drawn(zoe__neighbours *n, float *rows, zoe__layer_found *layer, int draw)
+{
+    zoe__found found = {0};
+    const zoe_status status = find(n, rows, layer->count, &found);
+    layer->random.shares.top1 += found.shares.top1;
+    layer->random.shares.top5 += found.shares.top5;
+    if (draw == 0)
+        layer->random.nearest = found.nearest;
+    else
+        free(found.nearest);
+    return status;
+}
+
+/* draw: -1 = the trained network, else the number of the random one. */
+static zoe_status find_some(zoe__neighbours *n, zoe_features *features, int draw, size_t first, size_t count)
 {
     size_t layers[64] = {0};
     float *rows[64] = {0};
@@ -183,7 +199,7 @@ static zoe_status find_some(zoe__neighbours *n, zoe_features *features, bool ran
     ZOE_TRY_OUT(zoe_features_compute(features, n->rgb, n->count, layers, rows, count));
     for (size_t i = 0; i < count; i++) {
         zoe__layer_found *layer = &n->layers[first + i];
-        ZOE_TRY_OUT(find(n, rows[i], layer->count, random ? &layer->random : &layer->trained));
+        ZOE_TRY_OUT(draw < 0 ? find(n, rows[i], layer->count, &layer->trained) : find_drawn(n, rows[i], layer, draw));
         free(rows[i]); /* the next one may need the room */
         rows[i] = NULL;
     }
@@ -192,12 +208,12 @@ out:
     return status;
 }
 
-static zoe_status find_by_network(zoe__neighbours *n, zoe_features *features, bool random)
+static zoe_status find_by_network(zoe__neighbours *n, zoe_features *features, int draw)
 {
     for (size_t first = 0; first < n->layer_count;) {
         size_t count = layers_at_once(n, first);
         if (count > 64) count = 64;
-        ZOE_TRY(find_some(n, features, random, first, count));
+        ZOE_TRY(find_some(n, features, draw, first, count));
         first += count;
     }
     return ZOE_OK;
@@ -230,18 +246,40 @@ static zoe_status choose_layers(zoe__neighbours *n)
     return ZOE_OK;
 }
 
-static zoe_status compare(zoe__neighbours *n, const zoe_features_options *options)
+/* Seeds far from the small numbers that people train with. */
+static uint64_t seed_of_draw(const zoe__neighbours *n, int draw)
+{
+    return n->subject.spec.seed + (uint64_t)draw * 0x9E3779B97F4A7C15u;
+}
+
+static zoe_status compare_random(zoe__neighbours *n, const zoe_features_options *options)
 {
     zoe__features_spec start = n->subject.spec;
     start.checkpoint = NULL;
+    for (int draw = 0; draw < n->draws; draw++) {
+        zoe__log(n->context, ZOE_LOG_DEBUG, "features of %zu frames, random weights %d of %d", n->count, draw + 1,
+                 n->draws);
+        start.seed = seed_of_draw(n, draw);
+        ZOE_TRY(zoe__features_new(&n->random, n->context, n->device, &start, options));
+        ZOE_TRY(zoe__features_calibrate(n->random, n->rgb, n->count));
+        ZOE_TRY(find_by_network(n, n->random, draw));
+        zoe_features_free(&n->random);
+    }
+    for (size_t i = 0; i < n->layer_count; i++) {
+        n->layers[i].random.shares.top1 /= n->draws;
+        n->layers[i].random.shares.top5 /= n->draws;
+    }
+    return ZOE_OK;
+}
+
+static zoe_status compare(zoe__neighbours *n, const zoe_features_options *options)
+{
+    n->draws = (int)zoe_options_int(n->options, "draws");
     ZOE_TRY(find_by_pixels(n));
     zoe__log(n->context, ZOE_LOG_DEBUG, "features of %zu frames, trained weights", n->count);
-    ZOE_TRY(find_by_network(n, n->trained, false));
+    ZOE_TRY(find_by_network(n, n->trained, -1));
     zoe_features_free(&n->trained);
-    zoe__log(n->context, ZOE_LOG_DEBUG, "features of %zu frames, random weights", n->count);
-    ZOE_TRY(zoe__features_new(&n->random, n->context, n->device, &start, options));
-    ZOE_TRY(zoe__features_calibrate(n->random, n->rgb, n->count));
-    ZOE_TRY(find_by_network(n, n->random, true));
+    ZOE_TRY(compare_random(n, options));
     for (size_t i = 1; i < n->layer_count; i++)
         if (n->layers[i].trained.shares.top1 > n->layers[n->best].trained.shares.top1) n->best = i;
     return ZOE_OK;
@@ -273,13 +311,10 @@ static json_t *result_json(const zoe__neighbours *n)
     const struct {
         const char *name;
         size_t value;
-    } counts[] = {{"frames", n->count},
-                  {"clips", n->used_clips},
-                  {"labels", n->labels},
-                  {"seen_clips", n->seen},
-                  {"unlabelled_clips", n->unlabelled},
-                  {"short_clips", n->without},
-                  {"bad_clips", n->bad}};
+    } counts[] = {{"frames", n->count},        {"clips", n->used_clips},
+                  {"labels", n->labels},       {"random_draws", (size_t)n->draws},
+                  {"seen_clips", n->seen},     {"unlabelled_clips", n->unlabelled},
+                  {"short_clips", n->without}, {"bad_clips", n->bad}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(value, counts[i].name, json_integer((json_int_t)counts[i].value));
     json_object_set_new(value, "sheet", zoe__run_text(n->sheet));
@@ -403,6 +438,13 @@ static const zoe_option rows[] = {
      .unit = "frames",
      .fallback = "6",
      .help = "distance of the frames"},
+    {.name = "draws",
+     .type = ZOE_OPTION_INT,
+     .low = 1,
+     .high = 100,
+     .unit = "networks",
+     .fallback = "3",
+     .help = "random networks to compare with; their shares are averaged"},
     {.name = "queries",
      .type = ZOE_OPTION_INT,
      .low = 1,
@@ -433,12 +475,12 @@ static const zoe_option rows[] = {
     {.name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt", .help = "kernel family; none: by capability"},
     {.name = "conv",
      .type = ZOE_OPTION_WORD,
-     .value = "auto|direct|clblast|reference",
+     .value = "auto|direct|clblast|plain|reference",
      .fallback = "auto",
      .help = "algorithm of convolutions"},
     {.name = "linear",
      .type = ZOE_OPTION_WORD,
-     .value = "auto|packed|clblast|reference",
+     .value = "auto|packed|clblast|plain|reference",
      .fallback = "auto",
      .help = "algorithm of linear layers"},
     {.name = NULL},

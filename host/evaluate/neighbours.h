@@ -27,6 +27,7 @@ typedef struct zoe__neighbours {
     zoe__subject subject;
     zoe__clips clips;
     zoe_device *device;
+    int draws; /* random networks */
     zoe_features *trained, *random;
     zoe__pick *picks; /* the frames, N of them */
     size_t count;

@@ -53,8 +53,8 @@ typedef struct zoe_plan_options {
     bool training;          /* forward, backward and update; false: forward with running figures, no dropout */
     bool batch_statistics;  /* inference only: batch norm takes the batch's figures and updates the running ones */
     int micro_batches;      /* gradient accumulation: calls of zoe_plan_accumulate() in a step; 1 */
-    const char *conv;       /* "auto", "direct", "clblast", "reference"; "auto" */
-    const char *linear;     /* "auto", "packed", "clblast", "reference"; "auto" */
+    const char *conv;       /* "auto", "direct" (vector family only), "clblast", "plain", "reference"; "auto" */
+    const char *linear;     /* "auto", "packed", "clblast", "plain", "reference"; "auto" */
     zoe_optimizer_options optimizer;
     uint64_t seed;          /* of dropout */
     bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
