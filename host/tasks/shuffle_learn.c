@@ -448,8 +448,7 @@ static zoe_status set_defaults(zoe_options *set)
                                            {"lr", "0.001"},
                                            {"schedule", "step"}, {"milestones", "80000,100000"},
                                            {"warmup", "0"},      {"steps", "120000"}};
-    const bool sgd = zoe_options_find(set, "optimizer") && !strcmp(zoe_options_text(set, "optimizer"), "sgd");
-    if (strcmp(zoe_options_text(set, "recipe"), "paper")) return sgd ? zoe_options_set_default(set, "lr", "0.1") : ZOE_OK;
+    if (strcmp(zoe_options_text(set, "recipe"), "paper")) return ZOE_OK;
     for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++)
         if (zoe_options_find(set, paper[i][0])) ZOE_TRY(zoe_options_set_default(set, paper[i][0], paper[i][1]));
     /* 128 tuples a step in four micro-batches, however many a window gives. */

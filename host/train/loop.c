@@ -45,7 +45,7 @@ static zoe_status check_finite(const zoe__session *s, const zoe_checkpoint *chec
         const zoe_checkpoint_tensor t = zoe_checkpoint_tensor_at(checkpoint, i);
         for (size_t k = 0; k < t.count; k++)
             ZOE_FAIL_IF(s->context, !isfinite(t.data[k]), ZOE_DIVERGED,
-                        "step %lld: '%s' is not finite (a smaller --lr may help); the last good checkpoint stays",
+                        "step %lld: '%s' is not finite (a smaller --lr may help); no good checkpoint was overwritten",
                         (long long)s->step, t.name);
     }
     return ZOE_OK;
@@ -155,7 +155,7 @@ static zoe_status micro_step(loop *l, int micro, double *loss, double *accuracy)
     *accuracy += count_right(l, batch->labels);
     zoe__loader_release(l->loader);
     ZOE_FAIL_IF(s->context, !isfinite(value), ZOE_DIVERGED,
-                "step %lld: the loss is %g (a smaller --lr may help); the last good checkpoint stays",
+                "step %lld: the loss is %g (a smaller --lr may help); no good checkpoint was overwritten",
                 (long long)s->step, (double)value);
     return ZOE_OK;
 }
