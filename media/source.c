@@ -208,7 +208,8 @@ static int choose_stream(const AVFormatContext *format)
 
 zoe_status zoe__source_demux(zoe_context *context, zoe__source *source, const zoe_media_limits *limits)
 {
-    source->deadline = zoe__seconds() + limits->seconds_per_clip; /* from here on: the digest of a large file takes time */
+    source->deadline =
+        zoe__seconds() + limits->seconds_per_clip; /* from here on: the digest of a large file takes time */
     ZOE_TRY(open_container(context, source, limits));
     ZOE_TRY(check_pixels(context, source, limits));
     ZOE_TRY(probe_streams(context, source, limits));

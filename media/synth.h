@@ -27,9 +27,9 @@ typedef struct zoe__synth_world {
 zoe_status zoe__synth_find(const zoe__synth_world **out, zoe_context *context, const char *name);
 
 /* Encodes frames [count][height][width][3] as an MP4 in memory: *out (*size bytes) is the caller's, free with
- * av_free(). name NULL: libx264 where FFmpeg has it, else mpeg4; else the encoder of that name. A key frame each 25, 4:2:0,
- * tagged as BT.601 limited range; one thread, so that equal frames give equal bytes. ZOE_UNSUPPORTED: FFmpeg has no
- * such encoder; ZOE_MEMORY; ZOE_DATA: the encoder refused. */
+ * av_free(). name NULL: libx264 where FFmpeg has it, else mpeg4; else the encoder of that name. A key frame each 25,
+ * 4:2:0, tagged as BT.601 limited range; one thread, so that equal frames give equal bytes. ZOE_UNSUPPORTED: FFmpeg has
+ * no such encoder; ZOE_MEMORY; ZOE_DATA: the encoder refused. */
 zoe_status zoe__synth_encode(zoe_context *context, const char *name, const uint8_t *rgb, int count, int width,
                              int height, int fps, uint8_t **out, size_t *size);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CaffeNet as Shuffle & Learn trained it (Misra, Zitnick, Hebert, ECCV 2016; the authors' imisra/shuffle-tuple): conv1 96 k11 s4,
- * conv2 256 k5 g2, conv3 384, conv4 384 g2, conv5 256 g2, fc6 and fc7 of 4096; LRN after pool1 and pool2; batch norm without scale
- * and shift on conv3-5, fc6 and fc7; Caffe's pooling, rounded up; blue-green-red input without division by a deviation.
- * Caffe's starting values: Gaussian 0.01 (0.005 for fc), biases 0 for conv1 and conv3 and 1 elsewhere, with twice the rate and no decay. */
+ * CaffeNet as Shuffle & Learn trained it (Misra, Zitnick, Hebert, ECCV 2016; the authors' imisra/shuffle-tuple): conv1
+ * 96 k11 s4, conv2 256 k5 g2, conv3 384, conv4 384 g2, conv5 256 g2, fc6 and fc7 of 4096; LRN after pool1 and pool2;
+ * batch norm without scale and shift on conv3-5, fc6 and fc7; Caffe's pooling, rounded up; blue-green-red input without
+ * division by a deviation. Caffe's starting values: Gaussian 0.01 (0.005 for fc), biases 0 for conv1 and conv3 and 1
+ * elsewhere, with twice the rate and no decay. */
 #include "backbones/backbones.h"
 
 #include <stdio.h>
@@ -14,8 +15,10 @@ typedef struct layer {
     float bias;
 } layer;
 
-static const zoe_param_options gaussian_conv = {.init = ZOE_INIT_GAUSSIAN, .value = 0.01f, .lr_mult = 1, .decay_mult = 1};
-static const zoe_param_options gaussian_fc = {.init = ZOE_INIT_GAUSSIAN, .value = 0.005f, .lr_mult = 1, .decay_mult = 1};
+static const zoe_param_options gaussian_conv = {
+    .init = ZOE_INIT_GAUSSIAN, .value = 0.01f, .lr_mult = 1, .decay_mult = 1};
+static const zoe_param_options gaussian_fc = {
+    .init = ZOE_INIT_GAUSSIAN, .value = 0.005f, .lr_mult = 1, .decay_mult = 1};
 
 static zoe_param_options caffe_bias(float value)
 {
@@ -62,7 +65,8 @@ static zoe_value fc(zoe_graph *graph, const char *name, zoe_value x, float dropo
 static zoe_value build(zoe_graph *graph, zoe_value x, float dropout)
 {
     static const layer conv1 = {"conv1", 96, 11, 4, 0, 1, 0}, conv2 = {"conv2", 256, 5, 1, 2, 2, 1};
-    static const layer rest[] = {{"conv3", 384, 3, 1, 1, 1, 0}, {"conv4", 384, 3, 1, 1, 2, 1}, {"conv5", 256, 3, 1, 1, 2, 1}};
+    static const layer rest[] = {
+        {"conv3", 384, 3, 1, 1, 1, 0}, {"conv4", 384, 3, 1, 1, 2, 1}, {"conv5", 256, 3, 1, 1, 2, 1}};
     const zoe_lrn_options lrn = zoe_lrn_options_default();
     zoe_pool_options pool = zoe_pool_options_default();
     pool.kernel = 3;

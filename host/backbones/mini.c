@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mini: four stages of conv3x3, batch norm, ReLU, max pool and a 64-d layer; small enough to learn in minutes on two cores.
- * On 56x56: stage1 28x28x16, stage2 14x14x32, stage3 7x7x48, stage4 3x3x64, fc 64. */
+ * mini: four stages of conv3x3, batch norm, ReLU, max pool and a 64-d layer; small enough to learn in minutes on two
+ * cores. On 56x56: stage1 28x28x16, stage2 14x14x32, stage3 7x7x48, stage4 3x3x64, fc 64. */
 #include "backbones/backbones.h"
 
 #include <stdio.h>

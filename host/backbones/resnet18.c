@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ResNet-18 (He, Zhang, Ren, Sun: "Deep residual learning for image recognition", CVPR 2016) with torchvision's names, so that
- * load_state_dict takes our weights: conv1, bn1, layer1.0.conv1 ... layer4.1.bn2, layerN.0.downsample.{0,1}. */
+ * ResNet-18 (He, Zhang, Ren, Sun: "Deep residual learning for image recognition", CVPR 2016) with torchvision's names,
+ * so that load_state_dict takes our weights: conv1, bn1, layer1.0.conv1 ... layer4.1.bn2, layerN.0.downsample.{0,1}. */
 #include "backbones/backbones.h"
 
 #include <stdio.h>
 
 /* conv-BN(-ReLU) of a block; names are <block>.conv<i> and <block>.bn<i>. */
-static zoe_value conv_bn(zoe_graph *graph, const char *conv_name, const char *bn_name, zoe_value x, int filters, int kernel,
-                         int stride, int pad)
+static zoe_value conv_bn(zoe_graph *graph, const char *conv_name, const char *bn_name, zoe_value x, int filters,
+                         int kernel, int stride, int pad)
 {
     zoe_conv2d_options conv = zoe__conv_options(filters, kernel, stride, pad);
     conv.weight_options.init = ZOE_INIT_HE_FAN_OUT;

@@ -19,15 +19,15 @@ typedef struct zoe__cli zoe__cli;
 
 typedef struct zoe__verb {
     const char *name;
-    const char *summary;        /* one line, for `zoe --help` */
-    const char *usage;          /* what follows `zoe NAME`: "[options] CLIPS... --out PACK" */
-    const char *examples;       /* lines of the form "zoe index clips --out p   # comment"; shown first; ends with \n */
-    const char *notes;          /* further text for --help, ends with \n; NULL */
-    const zoe_option *options;  /* ended by a row without a name; may be NULL */
-    int min_args, max_args;     /* words that are not options; max_args < 0: any number */
+    const char *summary;       /* one line, for `zoe --help` */
+    const char *usage;         /* what follows `zoe NAME`: "[options] CLIPS... --out PACK" */
+    const char *examples;      /* lines of the form "zoe index clips --out p   # comment"; shown first; ends with \n */
+    const char *notes;         /* further text for --help, ends with \n; NULL */
+    const zoe_option *options; /* ended by a row without a name; may be NULL */
+    int min_args, max_args;    /* words that are not options; max_args < 0: any number */
     zoe_status (*run)(zoe__cli *cli);
-    /* Adds option rows that depend on the words (a task's options): called with the words before options are read, and with
-     * cli->help when help is asked for. NULL. */
+    /* Adds option rows that depend on the words (a task's options): called with the words before options are read, and
+     * with cli->help when help is asked for. NULL. */
     zoe_status (*extend)(zoe__cli *cli);
 } zoe__verb;
 
@@ -37,39 +37,54 @@ struct zoe__cli {
     zoe_options *options;    /* effective values of the verb's table */
     const char *const *args; /* words that are not options, borrowed */
     size_t arg_count;
-    bool json;               /* --json was given */
-    bool help;               /* only help is wanted */
+    bool json; /* --json was given */
+    bool help; /* only help is wanted */
 };
 
 /* Rows that several verbs share: put them into a table as they are. */
-#define ZOE__OPTION_JSON                                                                                                     \
-    {.name = "json", .type = ZOE_OPTION_FLAG, .help = "print one JSON value on stdout", .flags = ZOE_OPTION_FREE}
-#define ZOE__OPTION_DEVICE                                                                                                   \
-    {.name = "device", .letter = 'd', .type = ZOE_OPTION_TEXT, .value = "DEVICE",                                            \
-     .help = "id or part of a name from `zoe devices`, cpu, gpu or host; none: the first of `zoe devices`"}
-#define ZOE__OPTION_FAMILY                                                                                                   \
-    {.name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt", .help = "kernel family; none: by capability"}
-#define ZOE__OPTION_CONV                                                                                                     \
-    {.name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|plain|reference", .fallback = "auto",                  \
-     .help = "algorithm of convolutions"}
-#define ZOE__OPTION_LINEAR                                                                                                   \
-    {.name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|plain|reference", .fallback = "auto",                \
-     .help = "algorithm of linear layers"}
-#define ZOE__OPTION_END {.name = NULL}
+#define ZOE__OPTION_JSON                                                                                               \
+    {                                                                                                                  \
+        .name = "json", .type = ZOE_OPTION_FLAG, .help = "print one JSON value on stdout", .flags = ZOE_OPTION_FREE    \
+    }
+#define ZOE__OPTION_DEVICE                                                                                             \
+    {                                                                                                                  \
+        .name = "device", .letter = 'd', .type = ZOE_OPTION_TEXT, .value = "DEVICE",                                   \
+        .help = "id or part of a name from `zoe devices`, cpu, gpu or host; none: the first of `zoe devices`"          \
+    }
+#define ZOE__OPTION_FAMILY                                                                                             \
+    {                                                                                                                  \
+        .name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt",                                             \
+        .help = "kernel family; none: by capability"                                                                   \
+    }
+#define ZOE__OPTION_CONV                                                                                               \
+    {                                                                                                                  \
+        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|plain|reference", .fallback = "auto",   \
+        .help = "algorithm of convolutions"                                                                            \
+    }
+#define ZOE__OPTION_LINEAR                                                                                             \
+    {                                                                                                                  \
+        .name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|plain|reference", .fallback = "auto", \
+        .help = "algorithm of linear layers"                                                                           \
+    }
+#define ZOE__OPTION_END                                                                                                \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
 
 /* NULL past the end; NULL when unknown. */
 const zoe__verb *zoe__verb_at(size_t index);
 const zoe__verb *zoe__verb_find(const char *name);
 
-/* One JSON value and a newline on stdout; takes the reference (NULL counts as a lack of memory). ZOE_DISK: stdout is full or closed. */
+/* One JSON value and a newline on stdout; takes the reference (NULL counts as a lack of memory). ZOE_DISK: stdout is
+ * full or closed. */
 zoe_status zoe__cli_print_json(zoe__cli *cli, json_t *value);
 
 /* A JSON text of a file name: bytes that are not UTF-8 show as '?'. NULL: out of memory. */
 json_t *zoe__cli_text(const char *bytes);
 
-/* Reads argv after the verb: options into cli->options, words into words[] (room for `room`); "@FILE" reads more from a file, one
- * option or word a line ('#' starts a comment); "--" ends the options. Texts read from files live in `owned`, an array of
- * texts to free. *help becomes true on --help or -h. */
+/* Reads argv after the verb: options into cli->options, words into words[] (room for `room`); "@FILE" reads more from a
+ * file, one option or word a line ('#' starts a comment); "--" ends the options. Texts read from files live in `owned`,
+ * an array of texts to free. *help becomes true on --help or -h. */
 typedef struct zoe__words {
     const char **items;
     size_t count, capacity;

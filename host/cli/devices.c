@@ -9,15 +9,15 @@
 
 static json_t *to_json(const zoe_device_info *d)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:I, s:I, s:I, s:i, s:i, s:b,"
-                     " s:b, s:b}",
-                     "id", d->id, "name", d->name, "platform", d->platform, "vendor", d->vendor, "driver", d->driver,
-                     "version", d->version, "family", zoe_family_name(d->family), "uuid", d->uuid, "pci", d->pci, "alias_of",
-                     d->alias_of, "cpu", d->is_cpu, "gpu", d->is_gpu, "compute_units", (int)d->compute_units, "clock_mhz",
-                     (int)d->clock_mhz, "global_mem_bytes", (json_int_t)d->global_mem_bytes, "max_alloc_bytes",
-                     (json_int_t)d->max_alloc_bytes, "local_mem_bytes", (json_int_t)d->local_mem_bytes, "vector_width",
-                     (int)d->vector_width, "max_work_group", (int)d->max_work_group, "fp16", d->fp16, "fp64", d->fp64,
-                     "subgroups", d->subgroups);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:I, s:I, s:I, s:i, s:i, s:b,"
+        " s:b, s:b}",
+        "id", d->id, "name", d->name, "platform", d->platform, "vendor", d->vendor, "driver", d->driver, "version",
+        d->version, "family", zoe_family_name(d->family), "uuid", d->uuid, "pci", d->pci, "alias_of", d->alias_of,
+        "cpu", d->is_cpu, "gpu", d->is_gpu, "compute_units", (int)d->compute_units, "clock_mhz", (int)d->clock_mhz,
+        "global_mem_bytes", (json_int_t)d->global_mem_bytes, "max_alloc_bytes", (json_int_t)d->max_alloc_bytes,
+        "local_mem_bytes", (json_int_t)d->local_mem_bytes, "vector_width", (int)d->vector_width, "max_work_group",
+        (int)d->max_work_group, "fp16", d->fp16, "fp64", d->fp64, "subgroups", d->subgroups);
 }
 
 static const char *yes(bool it_has)
@@ -48,7 +48,8 @@ static zoe_status print_json(zoe__cli *cli, const zoe_device_info *devices, size
     return zoe__cli_print_json(cli, list);
 }
 
-/* The host alone is not what somebody who asks for devices looks for: the list still goes out as JSON, then the error. */
+/* The host alone is not what somebody who asks for devices looks for: the list still goes out as JSON, then the error.
+ */
 static zoe_status run(zoe__cli *cli)
 {
     zoe_device_info *devices = NULL;
@@ -56,7 +57,8 @@ static zoe_status run(zoe__cli *cli)
     ZOE_TRY(zoe_device_list(cli->context, &devices, &count));
     zoe_status status = ZOE_OK;
     const bool none = count <= 1;
-    if (cli->json) status = print_json(cli, devices, count);
+    if (cli->json)
+        status = print_json(cli, devices, count);
     else if (!none)
         for (size_t i = 0; i < count; i++) print_device(&devices[i]);
     free(devices);
@@ -75,10 +77,11 @@ const zoe__verb zoe__verb_devices = {
     .examples = "zoe devices\n"
                 "zoe train shuffle-learn clips --out run --device pocl:0     # by id; a part of a name does too\n"
                 "zoe train shuffle-learn clips --out run --device pocl:0/1   # the second half of its compute units\n",
-    .notes = "The first is what is taken without --device. `host` runs the plain-C references and needs no driver; devices\n"
-             "after it are used only when they are asked for by name. ids count the devices of a driver; where several\n"
-             "cards may change places, --device takes a PCI address or a UUID (--json shows them).\n"
-             "Exit code 5 when there is no OpenCL device.\n",
+    .notes =
+        "The first is what is taken without --device. `host` runs the plain-C references and needs no driver; devices\n"
+        "after it are used only when they are asked for by name. ids count the devices of a driver; where several\n"
+        "cards may change places, --device takes a PCI address or a UUID (--json shows them).\n"
+        "Exit code 5 when there is no OpenCL device.\n",
     .options = options,
     .run = run,
 };

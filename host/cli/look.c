@@ -163,8 +163,9 @@ static zoe_status look_at_samples(zoe__cli *cli)
     if (status != ZOE_OK && made) rmdir(folder);
     ZOE_TRY(status);
     if (cli->json)
-        return zoe__cli_print_json(cli, json_pack("{s:o, s:i, s:i, s:b}", "sheet", zoe__cli_text(path), "tuples", result.tuples,
-                                                  "right", result.right, "held_out", (int)result.held_out));
+        return zoe__cli_print_json(cli,
+                                   json_pack("{s:o, s:i, s:i, s:b}", "sheet", zoe__cli_text(path), "tuples",
+                                             result.tuples, "right", result.right, "held_out", (int)result.held_out));
     printf("%s: %d of %d tuples of %s clips answered rightly\n", path, result.right, result.tuples,
            result.held_out ? "held-out" : "training");
     return ZOE_OK;

@@ -21,30 +21,30 @@ zoe_status zoe__fail(zoe_context *context, zoe_status status, const char *format
 void zoe__log(zoe_context *context, zoe_log_level level, const char *format, ...) ZOE__PRINTF(3, 4);
 
 /* Return the status of expr from the calling function unless it is ZOE_OK. */
-#define ZOE_TRY(expr)                                                                              \
-    do {                                                                                           \
-        const zoe_status zoe__status_ = (expr);                                                    \
-        if (zoe__status_ != ZOE_OK) return zoe__status_;                                           \
+#define ZOE_TRY(expr)                                                                                                  \
+    do {                                                                                                               \
+        const zoe_status zoe__status_ = (expr);                                                                        \
+        if (zoe__status_ != ZOE_OK) return zoe__status_;                                                               \
     } while (0)
 
 /* The same for functions that own resources: needs a variable `status` and a label `out`. */
-#define ZOE_TRY_OUT(expr)                                                                          \
-    do {                                                                                           \
-        status = (expr);                                                                           \
-        if (status != ZOE_OK) goto out;                                                            \
+#define ZOE_TRY_OUT(expr)                                                                                              \
+    do {                                                                                                               \
+        status = (expr);                                                                                               \
+        if (status != ZOE_OK) goto out;                                                                                \
     } while (0)
 
-#define ZOE_FAIL_IF(context, cond, code, ...)                                                      \
-    do {                                                                                           \
-        if (cond) return zoe__fail((context), (code), __VA_ARGS__);                                \
+#define ZOE_FAIL_IF(context, cond, code, ...)                                                                          \
+    do {                                                                                                               \
+        if (cond) return zoe__fail((context), (code), __VA_ARGS__);                                                    \
     } while (0)
 
-#define ZOE_FAIL_IF_OUT(context, cond, code, ...)                                                  \
-    do {                                                                                           \
-        if (cond) {                                                                                \
-            status = zoe__fail((context), (code), __VA_ARGS__);                                    \
-            goto out;                                                                              \
-        }                                                                                          \
+#define ZOE_FAIL_IF_OUT(context, cond, code, ...)                                                                      \
+    do {                                                                                                               \
+        if (cond) {                                                                                                    \
+            status = zoe__fail((context), (code), __VA_ARGS__);                                                        \
+            goto out;                                                                                                  \
+        }                                                                                                              \
     } while (0)
 
 /* Zeroed memory for count items of size bytes; *out is NULL and ZOE_MEMORY is set on overflow or lack. free() it. */

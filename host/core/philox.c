@@ -6,8 +6,8 @@
 /* The constants of the paper: two multipliers and two Weyl increments (golden ratio, sqrt(3) - 1). */
 #define MULTIPLIER_0 0xD2511F53u
 #define MULTIPLIER_1 0xCD9E8D57u
-#define WEYL_0 0x9E3779B9u
-#define WEYL_1 0xBB67AE85u
+#define WEYL_0       0x9E3779B9u
+#define WEYL_1       0xBB67AE85u
 
 zoe__philox4 zoe__philox(const uint32_t key[2], const uint32_t counter[4])
 {

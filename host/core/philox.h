@@ -27,8 +27,8 @@ typedef struct zoe__random {
 void zoe__random_init(zoe__random *random, uint64_t seed, uint64_t a, uint32_t b);
 
 uint32_t zoe__random_u32(zoe__random *random);
-uint32_t zoe__random_below(zoe__random *random, uint32_t n);        /* uniform in 0..n-1, n >= 1, without bias */
-int zoe__random_range(zoe__random *random, int low, int high);      /* uniform integer in low..high, both included */
+uint32_t zoe__random_below(zoe__random *random, uint32_t n);         /* uniform in 0..n-1, n >= 1, without bias */
+int zoe__random_range(zoe__random *random, int low, int high);       /* uniform integer in low..high, both included */
 double zoe__random_uniform(zoe__random *random);                     /* [0, 1), 53 bits */
 double zoe__random_between(zoe__random *random, double a, double b); /* [a, b) */
 double zoe__random_normal(zoe__random *random);                      /* mean 0, sd 1 (Box-Muller, one draw a pair) */

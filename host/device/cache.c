@@ -15,7 +15,7 @@
 
 /* File: magic, key, checksum of the data, length (little-endian), data. A change of any of that is a new version. */
 #define FORMAT_VERSION "1"
-#define MAGIC "ZOECACH" FORMAT_VERSION
+#define MAGIC          "ZOECACH" FORMAT_VERSION
 enum { MAGIC_SIZE = 8, DIGEST_SIZE = 32, HEADER_SIZE = MAGIC_SIZE + 64 + DIGEST_SIZE + 8, PATH_SIZE = 4096 };
 static const size_t ENTRY_LIMIT = (size_t)1 << 30;
 
@@ -27,10 +27,14 @@ zoe_status zoe__cache_folder(char **out, zoe_context *context)
     bool fits = true;
     *out = NULL;
     if (off && (!strcmp(off, "off") || !strcmp(off, "0"))) return ZOE_OK;
-    if (folder) fits = zoe__format(path, sizeof path, "%s", folder);
-    else if (xdg) fits = zoe__format(path, sizeof path, "%s/zoetrope", xdg);
-    else if (home) fits = zoe__format(path, sizeof path, "%s/.cache/zoetrope", home);
-    else return ZOE_OK;
+    if (folder)
+        fits = zoe__format(path, sizeof path, "%s", folder);
+    else if (xdg)
+        fits = zoe__format(path, sizeof path, "%s/zoetrope", xdg);
+    else if (home)
+        fits = zoe__format(path, sizeof path, "%s/.cache/zoetrope", home);
+    else
+        return ZOE_OK;
     return fits ? zoe__strdup(context, out, path) : ZOE_OK;
 }
 
@@ -139,8 +143,10 @@ bool zoe__cache_write(zoe_context *context, const char *folder, const char *key,
     static atomic_uint serial; /* two devices of one process may store the same entry at once */
     char path[PATH_SIZE], temporary[PATH_SIZE];
     uint8_t header[HEADER_SIZE];
-    if (!folder || bytes > ENTRY_LIMIT || !zoe__format(path, sizeof path, "%s/%s.%s", folder, key, suffix)) return false;
-    if (!zoe__format(temporary, sizeof temporary, "%s/%s.%ld.%u", folder, key, (long)getpid(), atomic_fetch_add(&serial, 1u)))
+    if (!folder || bytes > ENTRY_LIMIT || !zoe__format(path, sizeof path, "%s/%s.%s", folder, key, suffix))
+        return false;
+    if (!zoe__format(temporary, sizeof temporary, "%s/%s.%ld.%u", folder, key, (long)getpid(),
+                     atomic_fetch_add(&serial, 1u)))
         return false;
     const int file = make_folder(folder) ? open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     bool ok = file >= 0;

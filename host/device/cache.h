@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The disk cache of compiled programs and small facts: $ZOE_CACHE_DIR, else $XDG_CACHE_HOME/zoetrope, else ~/.cache/zoetrope;
- * ZOE_CACHE=off: none. An entry is one file, named by the SHA-256 of everything that made it and written under a temporary
- * name; whatever is wrong with it (absent, cut, corrupt, another's, refused by the driver) is a reason to make it anew and
- * never an error. Knows no OpenCL: a test drives it with a made-up driver. */
+ * The disk cache of compiled programs and small facts: $ZOE_CACHE_DIR, else $XDG_CACHE_HOME/zoetrope, else
+ * ~/.cache/zoetrope; ZOE_CACHE=off: none. An entry is one file, named by the SHA-256 of everything that made it and
+ * written under a temporary name; whatever is wrong with it (absent, cut, corrupt, another's, refused by the driver) is
+ * a reason to make it anew and never an error. Knows no OpenCL: a test drives it with a made-up driver. */
 #ifndef ZOE__CACHE_H
 #define ZOE__CACHE_H
 

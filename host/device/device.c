@@ -25,8 +25,8 @@ const char *zoe__environment(const char *name)
 
 static zoe_status check_options(zoe_context *context, const zoe_device_options *options)
 {
-    ZOE_FAIL_IF(context, options->family && strcmp(options->family, "vector") && strcmp(options->family, "simt"), ZOE_USAGE,
-                "family '%s': vector or simt", options->family);
+    ZOE_FAIL_IF(context, options->family && strcmp(options->family, "vector") && strcmp(options->family, "simt"),
+                ZOE_USAGE, "family '%s': vector or simt", options->family);
     ZOE_FAIL_IF(context, options->lanes != 0 && options->lanes != 8 && options->lanes != 16, ZOE_USAGE,
                 "lanes %d: 8, 16, or 0 for what is measured", options->lanes);
     return ZOE_OK;
@@ -34,8 +34,8 @@ static zoe_status check_options(zoe_context *context, const zoe_device_options *
 
 static zoe_status open_host(zoe_device *device, const zoe_device_options *options)
 {
-    ZOE_FAIL_IF(device->context, options->family, ZOE_USAGE, "family '%s' needs an OpenCL device: 'host' has no kernels",
-                options->family);
+    ZOE_FAIL_IF(device->context, options->family, ZOE_USAGE,
+                "family '%s' needs an OpenCL device: 'host' has no kernels", options->family);
     return zoe__host_open(device);
 }
 

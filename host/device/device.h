@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of a device: memory, kernels, queues. The only place that calls OpenCL, but for CLBlast (ops/gemm_clblast.c).
- * On the host device memory is plain memory, and there are no kernels.
+ * The inside of a device: memory, kernels, queues. The only place that calls OpenCL, but for CLBlast
+ * (ops/gemm_clblast.c). On the host device memory is plain memory, and there are no kernels.
  *
  * Inside zoe_device: one cl_context, one in-order queue for work and one for uploads. */
 #ifndef ZOE__DEVICE_H
@@ -43,14 +43,15 @@ zoe_status zoe__mem_write_later(zoe__mem *mem, size_t offset, const void *data, 
 zoe_status zoe__mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 zoe_status zoe__device_fence(zoe_device *device);
 
-/* A kernel object of its own (its arguments are set once): cl/<program>.cl built with options (" -DA=1 -DB=2"; -cl-std=CL1.2
- * and the family's defines are added), through the program cache. cl/common.cl stands before every program. */
+/* A kernel object of its own (its arguments are set once): cl/<program>.cl built with options (" -DA=1 -DB=2";
+ * -cl-std=CL1.2 and the family's defines are added), through the program cache. cl/common.cl stands before every
+ * program. */
 zoe_status zoe__kernel_new(zoe__kernel **out, zoe_device *device, const char *program, const char *kernel,
                            const char *options);
 void zoe__kernel_free(zoe__kernel **kernel);
 
-/* Set argument number index. kind: 'm' const zoe__mem *const * (NULL pointer inside allowed: a null buffer), 'i' const int *,
- * 'f' const float *, 'l' const size_t * (bytes of local memory), 'u' const uint32_t *. */
+/* Set argument number index. kind: 'm' const zoe__mem *const * (NULL pointer inside allowed: a null buffer), 'i' const
+ * int *, 'f' const float *, 'l' const size_t * (bytes of local memory), 'u' const uint32_t *. */
 zoe_status zoe__kernel_arg(zoe__kernel *kernel, unsigned index, char kind, const void *value);
 
 /* Enqueue on the work queue; local may be NULL. With ZOE_SYNC=1 waits and names the kernel when it failed. */
@@ -69,11 +70,11 @@ void *zoe__device_cl_device(const zoe_device *device);
 
 /* For reports and tests: counted since the device was opened. */
 typedef struct zoe__device_counters {
-    size_t bytes, peak_bytes;    /* device memory held by us */
-    size_t launches;             /* kernels enqueued */
-    size_t waits;                /* calls that made the host wait: finish, blocking read or write */
-    size_t programs_compiled;    /* from source */
-    size_t programs_loaded;      /* from the cache */
+    size_t bytes, peak_bytes; /* device memory held by us */
+    size_t launches;          /* kernels enqueued */
+    size_t waits;             /* calls that made the host wait: finish, blocking read or write */
+    size_t programs_compiled; /* from source */
+    size_t programs_loaded;   /* from the cache */
     double compile_seconds;
 } zoe__device_counters;
 const zoe__device_counters *zoe__device_get_counters(const zoe_device *device);

@@ -29,9 +29,18 @@ static void processor_name(char *out, size_t size)
 
 void zoe__host_info(zoe_device_info *info)
 {
-    *info = (zoe_device_info){.id = "host", .platform = "plain C", .vendor = "Zoetrope", .driver = ZOE_VERSION,
-                              .version = "C11", .family = ZOE_FAMILY_HOST, .is_cpu = true, .vector_width = 1, .lanes = 8,
-                              .max_work_group = 1, .base_align = HOST_ALIGN, .fp64 = true};
+    *info = (zoe_device_info){.id = "host",
+                              .platform = "plain C",
+                              .vendor = "Zoetrope",
+                              .driver = ZOE_VERSION,
+                              .version = "C11",
+                              .family = ZOE_FAMILY_HOST,
+                              .is_cpu = true,
+                              .vector_width = 1,
+                              .lanes = 8,
+                              .max_work_group = 1,
+                              .base_align = HOST_ALIGN,
+                              .fp64 = true};
     processor_name(info->name, sizeof info->name);
     const long units = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     info->compute_units = units > 0 ? (uint32_t)units : 1;
@@ -43,8 +52,8 @@ static zoe_status host_mem_new(zoe__mem *mem, const char *what)
 {
     const size_t size = zoe__round_up(mem->bytes ? mem->bytes : 1, HOST_ALIGN);
     if (size >= mem->bytes) mem->host = aligned_alloc(HOST_ALIGN, size);
-    ZOE_FAIL_IF(mem->device->context, !mem->host, ZOE_DEVICE_MEMORY, "%s: %zu bytes needed, the system has no more", what,
-                mem->bytes);
+    ZOE_FAIL_IF(mem->device->context, !mem->host, ZOE_DEVICE_MEMORY, "%s: %zu bytes needed, the system has no more",
+                what, mem->bytes);
     memset(mem->host, 0, size);
     return ZOE_OK;
 }
@@ -87,8 +96,8 @@ static zoe_status host_nothing(zoe_device *device)
 static zoe_status host_kernel_new(zoe__kernel *kernel, const char *program, const char *options)
 {
     (void)options;
-    return zoe__fail(kernel->device->context, ZOE_UNSUPPORTED, "kernel %s of cl/%s.cl: the device 'host' runs no kernels",
-                     kernel->name, program);
+    return zoe__fail(kernel->device->context, ZOE_UNSUPPORTED,
+                     "kernel %s of cl/%s.cl: the device 'host' runs no kernels", kernel->name, program);
 }
 
 static void host_close(zoe_device *device)
@@ -119,4 +128,3 @@ zoe_status zoe__host_open(zoe_device *device)
     device->driver = &zoe__host_driver;
     return ZOE_OK;
 }
-

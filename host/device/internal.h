@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of this room share. A device is a zoe_device with a driver: a table of functions, one for the plain-C
- * host (host.c), one for OpenCL (opencl_*.c). Common checks and counters stand in device.c, so a driver only does the work. */
+ * host (host.c), one for OpenCL (opencl_*.c). Common checks and counters stand in device.c, so a driver only does the
+ * work. */
 #ifndef ZOE__DEVICE_INTERNAL_H
 #define ZOE__DEVICE_INTERNAL_H
 
@@ -49,7 +50,8 @@ zoe_status zoe__opencl_list(zoe_context *context, zoe__device_entry **entries, s
 /* All of them and the host, sorted by preference, aliases marked; the caller frees *entries. */
 zoe_status zoe__device_entries(zoe_context *context, zoe__device_entry **entries, size_t *count);
 
-/* Sorts by rank (stable) and fills alias_of: another platform shows the same device (UUID or PCI address) by the same driver. */
+/* Sorts by rank (stable) and fills alias_of: another platform shows the same device (UUID or PCI address) by the same
+ * driver. */
 void zoe__device_order(zoe__device_entry *entries, size_t count);
 
 /* The entry that name (NULL or "": the default) means. ZOE_DEVICE with a text that lists what there is. */
@@ -93,7 +95,8 @@ typedef struct zoe__driver {
     zoe_status (*kernel_new)(zoe__kernel *kernel, const char *program, const char *options);
     void (*kernel_free)(zoe__kernel *kernel);
     zoe_status (*kernel_arg)(zoe__kernel *kernel, unsigned index, char kind, const void *value);
-    zoe_status (*kernel_run)(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local, const char *label);
+    zoe_status (*kernel_run)(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                             const char *label);
     void (*close)(zoe_device *device);
 } zoe__driver;
 

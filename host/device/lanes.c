@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * 8 or 16 lanes? A width that the hardware does in two halves (Zen 4) gains nothing and needs more registers, and no
- * capability tells: so it is measured, once. Sums depend on the width, hence the answer is remembered: the same device with
- * the same driver keeps its bits. */
+ * capability tells: so it is measured, once. Sums depend on the width, hence the answer is remembered: the same device
+ * with the same driver keeps its bits. */
 #include "device/opencl.h"
 
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 
 #include "device/cache.h"
 
-/* 64 Mflop a work-item: half a millisecond with 16 lanes. 16 lanes must win by a quarter, twice what repeats differ by. */
+/* 64 Mflop a work-item: half a millisecond with 16 lanes. 16 lanes must win by a quarter, twice what repeats differ by.
+ */
 enum { STEPS_16 = 200000, STEPS_8 = 2 * STEPS_16, ROUNDS = 7 };
 static const double LEAST_GAIN = 1.25;
 
@@ -81,7 +82,8 @@ uint32_t zoe__lanes_choose(zoe_device *device)
         return 8;
     }
     lanes = gain >= LEAST_GAIN ? 16 : 8;
-    zoe__log(device->context, ZOE_LOG_DEBUG, "%s: 16 lanes are %.2f times as fast as 8: using %u", device->info.id, gain, lanes);
+    zoe__log(device->context, ZOE_LOG_DEBUG, "%s: 16 lanes are %.2f times as fast as 8: using %u", device->info.id,
+             gain, lanes);
     const char data = (char)lanes;
     zoe__cache_write(device->context, device->opencl->cache_folder, key, "lanes", &data, 1);
     return lanes;

@@ -101,8 +101,8 @@ static bool contains(const char *text, const char *part)
     return false;
 }
 
-/* How well a name fits, best first; NO_FIT: not at all. An id beats a part of one ("intel" is intel-cpu:0, though PoCL's
- * device may be called "... Intel Xeon ..."). */
+/* How well a name fits, best first; NO_FIT: not at all. An id beats a part of one ("intel" is intel-cpu:0, though
+ * PoCL's device may be called "... Intel Xeon ..."). */
 enum { FIT_ID, FIT_ADDRESS, FIT_ID_PART, FIT_NAME, FIT_PLATFORM, FIT_VENDOR, NO_FIT };
 
 static int fit(const zoe_device_info *info, const char *name)
@@ -127,9 +127,9 @@ static size_t first_of_kind(const zoe__device_entry *entries, size_t count, cons
 
 static zoe_status no_such_device(zoe_context *context, const zoe__device_entry *entries, size_t count, const char *name)
 {
-    ZOE_FAIL_IF(context, count <= 1, ZOE_DEVICE,
-                "no OpenCL device found (wanted '%s'); PoCL makes one of any processor: apt-get install pocl-opencl-icd",
-                name);
+    ZOE_FAIL_IF(
+        context, count <= 1, ZOE_DEVICE,
+        "no OpenCL device found (wanted '%s'); PoCL makes one of any processor: apt-get install pocl-opencl-icd", name);
     char list[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < count && used < sizeof list; i++) {
@@ -160,6 +160,7 @@ zoe_status zoe__device_select(zoe_context *context, const zoe__device_entry *ent
         }
     }
     if (best == NO_FIT) return no_such_device(context, entries, count, name);
-    if (equals) zoe__log(context, ZOE_LOG_INFO, "'%s' fits %d devices; taking %s", name, equals + 1, entries[*index].info.id);
+    if (equals)
+        zoe__log(context, ZOE_LOG_INFO, "'%s' fits %d devices; taking %s", name, equals + 1, entries[*index].info.id);
     return ZOE_OK;
 }

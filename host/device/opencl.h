@@ -31,7 +31,8 @@ typedef struct zoe__opencl {
 /* Reads everything about a device; id, rank and alias_of are the list's. */
 void zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device);
 
-/* The program cl/NAME.cl with these options, built at most once a device; *out is an index, for the programs may move. */
+/* The program cl/NAME.cl with these options, built at most once a device; *out is an index, for the programs may move.
+ */
 zoe_status zoe__program_get(size_t *out, zoe_device *device, const char *name, const char *options);
 
 /* To be called once a kernel of the program exists: stores it in the disk cache if it is not there. */

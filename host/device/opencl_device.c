@@ -86,11 +86,12 @@ static zoe_status take_part(zoe_device *device, unsigned part, unsigned parts)
     zoe_context *context = device->context;
     const char *id = device->info.id;
     const uint32_t units = device->info.compute_units;
-    ZOE_FAIL_IF(context, units < parts, ZOE_DEVICE, "%s has %u compute units: not enough for %u parts", id, units, parts);
-    ZOE_FAIL_IF(context, !can_be_cut(device->opencl->device), ZOE_DEVICE, "%s cannot be cut into parts: its driver has no way",
-                id);
-    const cl_device_partition_property equally[] = {CL_DEVICE_PARTITION_EQUALLY, (cl_device_partition_property)(units / parts),
-                                                    0};
+    ZOE_FAIL_IF(context, units < parts, ZOE_DEVICE, "%s has %u compute units: not enough for %u parts", id, units,
+                parts);
+    ZOE_FAIL_IF(context, !can_be_cut(device->opencl->device), ZOE_DEVICE,
+                "%s cannot be cut into parts: its driver has no way", id);
+    const cl_device_partition_property equally[] = {CL_DEVICE_PARTITION_EQUALLY,
+                                                    (cl_device_partition_property)(units / parts), 0};
     cl_uint made = 0;
     cl_int code = clCreateSubDevices(device->opencl->device, equally, 0, NULL, &made);
     ZOE_FAIL_IF(context, code != CL_SUCCESS || made < parts, ZOE_DEVICE,
@@ -114,8 +115,10 @@ static void rename_part(zoe_device *device, cl_platform_id platform, unsigned pa
     const zoe_device_info whole = device->info;
     zoe__opencl_info(&device->info, platform, device->opencl->device);
     device->info.family = whole.family;
-    if (parts == 2) zoe__format(device->info.id, sizeof device->info.id, "%.48s/%u", whole.id, part);
-    else zoe__format(device->info.id, sizeof device->info.id, "%.40s/%uof%u", whole.id, part, parts);
+    if (parts == 2)
+        zoe__format(device->info.id, sizeof device->info.id, "%.48s/%u", whole.id, part);
+    else
+        zoe__format(device->info.id, sizeof device->info.id, "%.40s/%uof%u", whole.id, part, parts);
 }
 
 static zoe_status open_queues(zoe_device *device, cl_platform_id platform)
@@ -138,18 +141,22 @@ static void set_identity(zoe_device *device, cl_platform_id platform)
     const zoe_device_info *info = &device->info;
     char version[512] = "";
     clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof version - 1, version, NULL);
-    zoe__format(device->opencl->identity, sizeof device->opencl->identity, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%u %u", info->platform,
-                version, info->vendor, info->name, info->driver, info->version, info->uuid, info->vector_width,
-                info->max_work_group);
+    zoe__format(device->opencl->identity, sizeof device->opencl->identity, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%u %u",
+                info->platform, version, info->vendor, info->name, info->driver, info->version, info->uuid,
+                info->vector_width, info->max_work_group);
 }
 
 static zoe_status choose_lanes(zoe_device *device, const zoe_device_options *options)
 {
     const char *text = zoe__environment("ZOE_LANES");
-    ZOE_FAIL_IF(device->context, text && strcmp(text, "8") && strcmp(text, "16"), ZOE_CONFIG, "ZOE_LANES=%s: 8 or 16", text);
-    if (options->lanes) device->info.lanes = (uint32_t)options->lanes;
-    else if (text) device->info.lanes = !strcmp(text, "16") ? 16 : 8;
-    else device->info.lanes = zoe__lanes_choose(device);
+    ZOE_FAIL_IF(device->context, text && strcmp(text, "8") && strcmp(text, "16"), ZOE_CONFIG, "ZOE_LANES=%s: 8 or 16",
+                text);
+    if (options->lanes)
+        device->info.lanes = (uint32_t)options->lanes;
+    else if (text)
+        device->info.lanes = !strcmp(text, "16") ? 16 : 8;
+    else
+        device->info.lanes = zoe__lanes_choose(device);
     return ZOE_OK;
 }
 
@@ -166,8 +173,7 @@ zoe_status zoe__opencl_open(zoe_device *device, const zoe__device_entry *entry, 
         ZOE_TRY_OUT(take_part(device, part, parts));
         rename_part(device, entry->platform, part, parts);
     }
-    if (options->family)
-        device->info.family = !strcmp(options->family, "vector") ? ZOE_FAMILY_VECTOR : ZOE_FAMILY_SIMT;
+    if (options->family) device->info.family = !strcmp(options->family, "vector") ? ZOE_FAMILY_VECTOR : ZOE_FAMILY_SIMT;
     ZOE_TRY_OUT(open_queues(device, entry->platform));
     set_identity(device, entry->platform);
     ZOE_TRY_OUT(zoe__cache_folder(&device->opencl->cache_folder, device->context));

@@ -48,8 +48,8 @@ zoe_status zoe__opencl_kernel_arg(zoe__kernel *kernel, unsigned index, char kind
     } else if (kind == 'l') {
         code = clSetKernelArg(kernel->handle, index, *(const size_t *)value, NULL);
     } else {
-        ZOE_FAIL_IF(kernel->device->context, !strchr("ifu", kind) || !kind, ZOE_USAGE, "argument %u of %s: kind '%c'", index,
-                    kernel->name, kind);
+        ZOE_FAIL_IF(kernel->device->context, !strchr("ifu", kind) || !kind, ZOE_USAGE, "argument %u of %s: kind '%c'",
+                    index, kernel->name, kind);
         code = clSetKernelArg(kernel->handle, index, 4, value);
     }
     if (code == CL_SUCCESS) return ZOE_OK;
@@ -80,7 +80,7 @@ zoe_status zoe__opencl_kernel_run(zoe__kernel *kernel, int dims, const size_t *g
                                   const char *label)
 {
     if (kernel->device->sync) return run_and_wait(kernel, (cl_uint)dims, global, local, label);
-    const cl_int code = clEnqueueNDRangeKernel(kernel->device->opencl->work, kernel->handle, (cl_uint)dims, NULL, global,
-                                               local, 0, NULL, NULL);
+    const cl_int code = clEnqueueNDRangeKernel(kernel->device->opencl->work, kernel->handle, (cl_uint)dims, NULL,
+                                               global, local, 0, NULL, NULL);
     return code == CL_SUCCESS ? ZOE_OK : fail_kernel(kernel, code, "clEnqueueNDRangeKernel", label);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Asks the ICD loader for every platform and device. A platform without a device is normal, and so is no loader at all. */
+ * Asks the ICD loader for every platform and device. A platform without a device is normal, and so is no loader at all.
+ */
 #include "device/opencl.h"
 
 #include <CL/cl_ext.h>
@@ -49,8 +50,10 @@ static void slug(char *out, size_t size, const char *text)
     size_t n = 0;
     for (; *text && n + 1 < size; text++) {
         const char c = *text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out[n++] = c;
-        else if (n && out[n - 1] != '-') out[n++] = '-';
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+            out[n++] = c;
+        else if (n && out[n - 1] != '-')
+            out[n++] = '-';
     }
     while (n && out[n - 1] == '-') n--;
     out[n] = '\0';
@@ -208,8 +211,10 @@ static void set_id(zoe__device_entry *entries, size_t index, const struct platfo
     zoe_device_info *info = &entries[index].info;
     char base[48];
     const char *fixed = info->is_cpu ? row->cpu : row->other;
-    if (fixed) zoe__format(base, sizeof base, "%s", fixed);
-    else slug(base, sizeof base, info->platform);
+    if (fixed)
+        zoe__format(base, sizeof base, "%s", fixed);
+    else
+        slug(base, sizeof base, info->platform);
     const size_t n = strlen(base);
     unsigned number = 0;
     for (size_t i = 0; i < index; i++)

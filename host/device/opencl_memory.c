@@ -14,7 +14,8 @@ static cl_int fill(const zoe__mem *mem)
     const size_t whole = size / FILL_UNIT * FILL_UNIT, rest = size - whole;
     cl_int code = CL_SUCCESS;
     if (whole) code = clEnqueueFillBuffer(queue, mem->handle, zeros, FILL_UNIT, 0, whole, 0, NULL, NULL);
-    if (code == CL_SUCCESS && rest) code = clEnqueueFillBuffer(queue, mem->handle, zeros, 1, whole, rest, 0, NULL, NULL);
+    if (code == CL_SUCCESS && rest)
+        code = clEnqueueFillBuffer(queue, mem->handle, zeros, 1, whole, rest, 0, NULL, NULL);
     return code;
 }
 
@@ -50,7 +51,8 @@ zoe_status zoe__opencl_mem_part(zoe__mem *part)
 {
     cl_int code;
     const cl_buffer_region region = {part->offset, part->bytes};
-    part->handle = clCreateSubBuffer(part->root->handle, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    part->handle =
+        clCreateSubBuffer(part->root->handle, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
     return zoe__cl_check(part->device, code, "clCreateSubBuffer");
 }
 
@@ -62,19 +64,19 @@ void zoe__opencl_mem_free(zoe__mem *mem)
 zoe_status zoe__opencl_mem_write(zoe__mem *mem, size_t offset, const void *data, size_t bytes)
 {
     mem->device->counters.waits++;
-    return zoe__cl_check(mem->device,
-                         clEnqueueWriteBuffer(mem->device->opencl->work, mem->handle, CL_TRUE, offset, bytes, data, 0, NULL,
-                                              NULL),
-                         "clEnqueueWriteBuffer");
+    return zoe__cl_check(
+        mem->device,
+        clEnqueueWriteBuffer(mem->device->opencl->work, mem->handle, CL_TRUE, offset, bytes, data, 0, NULL, NULL),
+        "clEnqueueWriteBuffer");
 }
 
 zoe_status zoe__opencl_mem_read(zoe__mem *mem, size_t offset, void *data, size_t bytes)
 {
     mem->device->counters.waits++;
-    return zoe__cl_check(mem->device,
-                         clEnqueueReadBuffer(mem->device->opencl->work, mem->handle, CL_TRUE, offset, bytes, data, 0, NULL,
-                                             NULL),
-                         "clEnqueueReadBuffer (ZOE_SYNC=1 names the kernel if one failed)");
+    return zoe__cl_check(
+        mem->device,
+        clEnqueueReadBuffer(mem->device->opencl->work, mem->handle, CL_TRUE, offset, bytes, data, 0, NULL, NULL),
+        "clEnqueueReadBuffer (ZOE_SYNC=1 names the kernel if one failed)");
 }
 
 zoe_status zoe__opencl_mem_zero(zoe__mem *mem)

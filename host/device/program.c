@@ -77,8 +77,8 @@ static zoe_status build(void *user, const char *source, const char *options, voi
     const char *line = send_log(device->context, code == CL_SUCCESS ? ZOE_LOG_DEBUG : ZOE_LOG_WARN, text);
     zoe_status status = ZOE_OK;
     if (code != CL_SUCCESS) {
-        status = zoe__fail(device->context, ZOE_BUILD, "cl/%s.cl does not compile on %s: %s: %s", at->name, device->info.id,
-                           zoe__cl_error_name(code), line ? line : "the driver gives no reason");
+        status = zoe__fail(device->context, ZOE_BUILD, "cl/%s.cl does not compile on %s: %s: %s", at->name,
+                           device->info.id, zoe__cl_error_name(code), line ? line : "the driver gives no reason");
         clReleaseProgram(made);
         made = NULL;
     }
@@ -107,7 +107,8 @@ static bool load(void *user, const void *binary, size_t bytes, const char *optio
 static bool save(void *user, void *program, void **binary, size_t *bytes)
 {
     (void)user;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || !*bytes) return false;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || !*bytes)
+        return false;
     unsigned char *data = malloc(*bytes);
     if (data && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == CL_SUCCESS) {
         *binary = data;
@@ -135,7 +136,8 @@ static const char *program_folder(const zoe_device *device)
 static zoe_status add_program(zoe_device *device, const char *name, const char *options, const char *source)
 {
     zoe__opencl *cl = device->opencl;
-    ZOE_TRY(zoe__grow(device->context, &cl->programs, &cl->program_capacity, cl->program_count + 1, sizeof *cl->programs));
+    ZOE_TRY(
+        zoe__grow(device->context, &cl->programs, &cl->program_capacity, cl->program_count + 1, sizeof *cl->programs));
     zoe__program *made = &cl->programs[cl->program_count];
     job at = {device, name};
     const zoe__program_provider provider = {&at, build, load, save};
@@ -148,8 +150,10 @@ static zoe_status add_program(zoe_device *device, const char *name, const char *
                                 &provider, source, options);
     made->program = program;
     made->unkept = !loaded;
-    if (status == ZOE_OK) cl->program_count++;
-    else free_program(made);
+    if (status == ZOE_OK)
+        cl->program_count++;
+    else
+        free_program(made);
     return status;
 }
 

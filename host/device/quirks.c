@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Driver faults and habits: the one file with names of vendors. A row says what was seen, where, and which test shows it;
- * everything else decides by capability. */
+ * Driver faults and habits: the one file with names of vendors. A row says what was seen, where, and which test shows
+ * it; everything else decides by capability. */
 #include "device/internal.h"
 
 #include <stdlib.h>
@@ -21,8 +21,8 @@ const zoe__quirk zoe__quirks[] = {
      "21.10: a simulator; programs must come from source for its reports to name lines", "list: quirk_rows"},
     {NULL, "llvmpipe", NULL, ZOE__QUIRK_SIMT | ZOE__QUIRK_BY_NAME,
      "Mesa 22.3: says CPU, but a work-group of one with float8 takes 26 s for PoCL's 13 ms", "list: quirk_rows"},
-    {"Clover", NULL, NULL, ZOE__QUIRK_BY_NAME,
-     "Mesa 22.3: OpenCL 1.1 only, and wrong results are reported by others", "list: quirk_rows"},
+    {"Clover", NULL, NULL, ZOE__QUIRK_BY_NAME, "Mesa 22.3: OpenCL 1.1 only, and wrong results are reported by others",
+     "list: quirk_rows"},
 };
 const size_t zoe__quirk_count = sizeof zoe__quirks / sizeof zoe__quirks[0];
 
@@ -42,20 +42,22 @@ unsigned zoe__quirk_flags(const char *platform, const char *device, const char *
     return flags;
 }
 
-/* PoCL 3.1 asks hwloc 2.9 for the machine, which reads /sys; where there is none (a bare chroot, some sandboxes) it finds no
- * memory and PoCL aborts the whole process. A description of the machine in the environment is taken instead. */
+/* PoCL 3.1 asks hwloc 2.9 for the machine, which reads /sys; where there is none (a bare chroot, some sandboxes) it
+ * finds no memory and PoCL aborts the whole process. A description of the machine in the environment is taken instead.
+ */
 void zoe__quirk_environment(void)
 {
     if (access("/sys/devices/system/cpu", F_OK) == 0) return;
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE),
+               processors = sysconf(_SC_NPROCESSORS_ONLN);
     char machine[96];
     if (zoe__format(machine, sizeof machine, "numa:1(memory=%lld) pu:%ld", (long long)pages * page,
                     processors < 1 ? 1 : processors))
         setenv("HWLOC_SYNTHETIC", machine, 0);
 }
 
-/* PoCL 3.1 writes the preprocessed source (0.9 MiB with its own headers) into its cache for every program, compiled before or not, and
- * LLVM ends the process when a file-size limit cuts that short. */
+/* PoCL 3.1 writes the preprocessed source (0.9 MiB with its own headers) into its cache for every program, compiled
+ * before or not, and LLVM ends the process when a file-size limit cuts that short. */
 zoe_status zoe__quirk_check_file_limit(zoe_context *context, const char *platform)
 {
     enum { NEEDED = 2 << 20 };

@@ -11,8 +11,8 @@
 
 enum { SOURCE_LIMIT = 16 << 20, PATH_SIZE = 4096 };
 
-#define X(name)                                                                                    \
-    extern const unsigned char zoe__cl_##name[];                                                   \
+#define X(name)                                                                                                        \
+    extern const unsigned char zoe__cl_##name[];                                                                       \
     extern const unsigned long zoe__cl_##name##_length;
 #include "zoe_cl_sources.inc"
 #undef X

@@ -23,7 +23,8 @@ static int by_size(const void *a, const void *b)
 }
 
 /* The lowest offset in slab where block overlaps none of the placed ones; SIZE_MAX when over limit. */
-static size_t lowest(const zoe__block *block, zoe__block *const *placed, size_t count, int slab, size_t align, size_t limit)
+static size_t lowest(const zoe__block *block, zoe__block *const *placed, size_t count, int slab, size_t align,
+                     size_t limit)
 {
     size_t offset = 0;
     for (bool moved = true; moved;) {

@@ -200,13 +200,14 @@ static zoe_status new_launch(zoe_plan *plan, const zoe__node *node, const char *
     *launch = (zoe__launch){.dims = 0};
     zoe__format(launch->kernel_name, sizeof launch->kernel_name, "%s", kernel);
     zoe__format(launch->label, sizeof launch->label, "%s", node ? node->name : "optimizer");
-    launch->info = (zoe_launch_info){.pass = pass_names[pass],
-                                     .layer = node ? node->name : "",
-                                     .op = node ? node->op->name : plan->options.optimizer.name,
-                                     .algorithm = node ? plan->nodes[node->number].algorithm : "plain",
-                                     .shape = node ? zoe_graph_shape(plan->graph, node->output) : (zoe_shape){1, 1, 1, 1},
-                                     .flops = flops,
-                                     .bytes = bytes > 0 || !node ? bytes : node_bytes(plan, node)};
+    launch->info =
+        (zoe_launch_info){.pass = pass_names[pass],
+                          .layer = node ? node->name : "",
+                          .op = node ? node->op->name : plan->options.optimizer.name,
+                          .algorithm = node ? plan->nodes[node->number].algorithm : "plain",
+                          .shape = node ? zoe_graph_shape(plan->graph, node->output) : (zoe_shape){1, 1, 1, 1},
+                          .flops = flops,
+                          .bytes = bytes > 0 || !node ? bytes : node_bytes(plan, node)};
     *out = launch;
     return ZOE_OK;
 }
@@ -261,7 +262,8 @@ zoe_status zoe__plan_launch(zoe_plan *plan, const zoe__node *node, const zoe__la
     memcpy(launch->local, spec->local, sizeof launch->local);
     launch->has_local = spec->local[0] != 0;
     if (plan->options.dry) return ZOE_OK;
-    ZOE_TRY(zoe__kernel_new(&launch->kernel, plan->device, spec->program, spec->kernel, spec->options ? spec->options : ""));
+    ZOE_TRY(zoe__kernel_new(&launch->kernel, plan->device, spec->program, spec->kernel,
+                            spec->options ? spec->options : ""));
     va_list args;
     va_start(args, types);
     const zoe_status status = set_arguments(launch->kernel, types, args);
@@ -283,8 +285,8 @@ zoe_status zoe__plan_call(zoe_plan *plan, const zoe__node *node, const char *nam
     return ZOE_OK;
 }
 
-/* Zeros around a tensor whose memory was somebody else's a moment ago; where it is nobody else's, the zeros that it was born with stay
- * (poisoned memory was born with NaN). */
+/* Zeros around a tensor whose memory was somebody else's a moment ago; where it is nobody else's, the zeros that it was
+ * born with stay (poisoned memory was born with NaN). */
 static zoe_status emit_halo(zoe_plan *plan, const zoe__node *node, const zoe__view *view, int block)
 {
     if (!view->halo || block < 0 || !(plan->blocks[block].shared || plan->options.poison)) return ZOE_OK;
@@ -300,7 +302,8 @@ static zoe_status emit_forward(zoe_plan *plan, zoe__node *node)
 {
     zoe__value_state *y = &plan->values[node->output];
     if (y->root == node->output) ZOE_TRY(emit_halo(plan, node, &y->view, y->block));
-    return plan->nodes[node->number].reference ? zoe__reference_emit(plan, node, ZOE__FORWARD) : node->op->forward(plan, node);
+    return plan->nodes[node->number].reference ? zoe__reference_emit(plan, node, ZOE__FORWARD)
+                                               : node->op->forward(plan, node);
 }
 
 static zoe_status emit_backward(zoe_plan *plan, zoe__node *node)
@@ -350,8 +353,8 @@ zoe_status zoe__plan_run_list(zoe_plan *plan, zoe__pass pass)
         if (launch->call)
             ZOE_TRY(launch->call(plan->device, launch->user));
         else
-            ZOE_TRY(zoe__kernel_run(launch->kernel, launch->dims, launch->global, launch->has_local ? launch->local : NULL,
-                                    launch->label));
+            ZOE_TRY(zoe__kernel_run(launch->kernel, launch->dims, launch->global,
+                                    launch->has_local ? launch->local : NULL, launch->label));
     }
     return ZOE_OK;
 }

@@ -141,8 +141,8 @@ const zoe__value_spec *zoe__graph_value(const zoe_graph *graph, zoe_value value)
 void zoe_graph_mark(zoe_graph *graph, const char *layer, zoe_value value)
 {
     if (!zoe__graph_ready(graph, layer, &value, 1)) return;
-    const zoe_status grown = zoe__grow(graph->context, &graph->marks, &graph->mark_capacity, graph->mark_count + 1,
-                                       sizeof *graph->marks);
+    const zoe_status grown =
+        zoe__grow(graph->context, &graph->marks, &graph->mark_capacity, graph->mark_count + 1, sizeof *graph->marks);
     if (grown != ZOE_OK) {
         graph->status = grown;
         return;
@@ -188,7 +188,8 @@ int zoe__graph_param(zoe_graph *graph, const char *node, const char *suffix, zoe
         if (strcmp(old->name, name) != 0) continue;
         if (same_shape(old->shape, shape)) return (int)i;
         return zoe__graph_mistake(graph, ZOE_SHAPE, "%s: shared with shape %dx%dx%dx%d, wanted as %dx%dx%dx%d", name,
-                                  old->shape.n, old->shape.c, old->shape.h, old->shape.w, shape.n, shape.c, shape.h, shape.w);
+                                  old->shape.n, old->shape.c, old->shape.h, old->shape.w, shape.n, shape.c, shape.h,
+                                  shape.w);
     }
     const zoe_status grown = zoe__grow(graph->context, &graph->params, &graph->param_capacity, graph->param_count + 1,
                                        sizeof *graph->params);
@@ -234,7 +235,8 @@ static zoe_status copy_node(zoe_graph *graph, const zoe__node *node, zoe__node *
         if (status == ZOE_OK) memcpy(copy->options, node->options, node->options_bytes);
     }
     if (status == ZOE_OK)
-        status = zoe__grow(graph->context, &graph->nodes, &graph->node_capacity, graph->node_count + 1, sizeof *graph->nodes);
+        status = zoe__grow(graph->context, &graph->nodes, &graph->node_capacity, graph->node_count + 1,
+                           sizeof *graph->nodes);
     if (status != ZOE_OK) {
         free(copy->options);
         free(copy);

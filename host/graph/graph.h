@@ -2,8 +2,8 @@
  *
  * The inside of a graph, and what an op is. Internal.
  *
- * An op is one descriptor at the end of host/ops/NAME.c, registered by one line in host/ops/CMakeLists.txt. Its constructor
- * (declared in zoe/op.h) fills a zoe__node and gives it to zoe__graph_add(). */
+ * An op is one descriptor at the end of host/ops/NAME.c, registered by one line in host/ops/CMakeLists.txt. Its
+ * constructor (declared in zoe/op.h) fills a zoe__node and gives it to zoe__graph_add(). */
 #ifndef ZOE__GRAPH_H
 #define ZOE__GRAPH_H
 
@@ -35,15 +35,15 @@ typedef struct zoe__op {
     bool no_gradient;   /* never has a backward pass (picture) */
     int integer_inputs; /* bit i: input i is not float (labels, bytes, tables): no gradient, given as raw memory */
 
-    /* The definition, plain NCHW/KCRS, in double. forward writes y (all of it) and aux. backward ADDS to dx[i] (where not NULL) and
-     * to dweight[k] (where not NULL). */
+    /* The definition, plain NCHW/KCRS, in double. forward writes y (all of it) and aux. backward ADDS to dx[i] (where
+     * not NULL) and to dweight[k] (where not NULL). */
     void (*ref_forward)(const zoe__ref *ref);
     void (*ref_backward)(const zoe__ref *ref); /* NULL with no_gradient */
 
     /* Device kernels; without forward the plan runs the reference with copies to and from the host.
-     * plan:     decide the algorithm, ask for halos, layouts, aux and workspaces (plan.h). Return ZOE_UNSUPPORTED without a text to leave
-     *           this node to the reference.
-     * forward, backward: emit launches. The plan keeps halos zero; kernels write the interior of y, dx only, zeros in padded channels. */
+     * plan:     decide the algorithm, ask for halos, layouts, aux and workspaces (plan.h). Return ZOE_UNSUPPORTED
+     * without a text to leave this node to the reference. forward, backward: emit launches. The plan keeps halos zero;
+     * kernels write the interior of y, dx only, zeros in padded channels. */
     zoe_status (*plan)(zoe_plan *plan, zoe__node *node);
     zoe_status (*forward)(zoe_plan *plan, zoe__node *node);
     zoe_status (*backward)(zoe_plan *plan, zoe__node *node);
@@ -62,24 +62,24 @@ typedef struct zoe__param_spec {
 struct zoe__node {
     const zoe__op *op;
     char name[ZOE__NAME];
-    int inputs;                   /* how many */
+    int inputs; /* how many */
     zoe_value input[ZOE__MAX_INPUTS];
     zoe_value output;
     int params;
-    int param[ZOE__MAX_PARAMS];   /* numbers of zoe__graph_param() */
-    void *options;                /* a copy, of options_bytes */
+    int param[ZOE__MAX_PARAMS]; /* numbers of zoe__graph_param() */
+    void *options;              /* a copy, of options_bytes */
     size_t options_bytes;
     size_t aux_doubles[ZOE__MAX_AUX]; /* reference: doubles kept from forward to backward */
-    int number;                   /* position in the graph; set by the graph */
+    int number;                       /* position in the graph; set by the graph */
 };
 
 typedef struct zoe__value_spec {
     char name[ZOE__NAME];
     zoe_dtype dtype;
     zoe_shape shape;
-    int node;       /* number of the producing node; -1: an input */
+    int node; /* number of the producing node; -1: an input */
     bool keep;
-    bool gradient;  /* depends on a trainable parameter */
+    bool gradient; /* depends on a trainable parameter */
 } zoe__value_spec;
 
 zoe_context *zoe__graph_context(const zoe_graph *graph);
@@ -90,8 +90,8 @@ zoe_value zoe__graph_mistake(zoe_graph *graph, zoe_status status, const char *fo
 /* True when the graph has no mistake and all values are valid: every constructor's first line. */
 bool zoe__graph_ready(zoe_graph *graph, const char *name, const zoe_value *values, int count);
 
-/* Declare a parameter `node.suffix` ("conv1.weight"); its number, or that of the one of the same name (shared weights; the shape
- * must agree). Negative after a mistake. */
+/* Declare a parameter `node.suffix` ("conv1.weight"); its number, or that of the one of the same name (shared weights;
+ * the shape must agree). Negative after a mistake. */
 int zoe__graph_param(zoe_graph *graph, const char *node, const char *suffix, zoe_shape shape, zoe_param_options options,
                      bool trainable);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who needs what, and for how long. Time is counted in slots: node i runs forward in slot i and backward in slot 2n-1-i. */
+ * Who needs what, and for how long. Time is counted in slots: node i runs forward in slot i and backward in slot
+ * 2n-1-i. */
 #include "graph/state.h"
 
 #include <stdlib.h>
@@ -114,7 +115,8 @@ zoe_status zoe__plan_trace(zoe_plan *plan)
 
 zoe_status zoe__plan_add_block(zoe_plan *plan, size_t bytes, int first, int last, int *number)
 {
-    ZOE_TRY(zoe__grow(plan->context, &plan->blocks, &plan->block_capacity, plan->block_count + 1, sizeof *plan->blocks));
+    ZOE_TRY(
+        zoe__grow(plan->context, &plan->blocks, &plan->block_capacity, plan->block_count + 1, sizeof *plan->blocks));
     const size_t align = zoe_device_get_info(plan->device)->base_align;
     const size_t guard = plan->options.poison ? 256 : 0; /* tests look whether it is still there */
     plan->blocks[plan->block_count] = (zoe__block){
@@ -146,7 +148,8 @@ static int activation_end(const zoe_plan *plan, size_t root)
         for (int i = 0; i < node->inputs; i++) {
             if (plan->values[node->input[i]].root != (int)root) continue;
             extend(&end, forward_slot(node), true);
-            if (plan->nodes[n].backward && (node->op->needs & ZOE__NEEDS_X)) extend(&end, backward_slot(plan, node), true);
+            if (plan->nodes[n].backward && (node->op->needs & ZOE__NEEDS_X))
+                extend(&end, backward_slot(plan, node), true);
         }
     }
     return end;
@@ -169,7 +172,8 @@ static zoe_status add_gradient_block(zoe_plan *plan, size_t root, size_t bytes)
         extend(&last, backward_slot(plan, node), true);
     }
     if (!any) return ZOE_OK;
-    if (zoe__graph_value(plan->graph, (zoe_value)root)->node < 0) last = last_slot(plan); /* an input's: readable after */
+    if (zoe__graph_value(plan->graph, (zoe_value)root)->node < 0)
+        last = last_slot(plan); /* an input's: readable after */
     return zoe__plan_add_block(plan, bytes, first, last, &plan->values[root].gradient_block);
 }
 
@@ -193,8 +197,8 @@ static void choose_planar(zoe_plan *plan)
         const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
         zoe__value_state *state = &plan->values[v];
         const bool source = spec->node < 0 || zoe__graph_node(plan->graph, (size_t)spec->node)->op->no_gradient;
-        state->planar = source && spec->dtype == ZOE_F32 && spec->shape.c < 8 && !state->gradient && state->consumers > 0 &&
-                        state->planar_wishes >= state->consumers;
+        state->planar = source && spec->dtype == ZOE_F32 && spec->shape.c < 8 && !state->gradient &&
+                        state->consumers > 0 && state->planar_wishes >= state->consumers;
     }
 }
 
@@ -222,7 +226,8 @@ static zoe_status add_node_blocks(zoe_plan *plan, const zoe__node *node)
         const int slot = pass == ZOE__FORWARD ? forward : backward;
         state->workspace_block[pass] = -1;
         if (state->workspace[pass] && (pass == ZOE__FORWARD || state->backward))
-            ZOE_TRY(zoe__plan_add_block(plan, state->workspace[pass] * sizeof(float), slot, slot, &state->workspace_block[pass]));
+            ZOE_TRY(zoe__plan_add_block(plan, state->workspace[pass] * sizeof(float), slot, slot,
+                                        &state->workspace_block[pass]));
     }
     return ZOE_OK;
 }

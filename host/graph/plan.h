@@ -2,8 +2,8 @@
  *
  * What an op sees of the plan while it is compiled. Internal.
  *
- * Two passes over the nodes: op->plan() of every node says what it needs; then memory is laid out; then op->forward() in order and
- * op->backward() in reverse order emit launches with their final arguments. */
+ * Two passes over the nodes: op->plan() of every node says what it needs; then memory is laid out; then op->forward()
+ * in order and op->backward() in reverse order emit launches with their final arguments. */
 #ifndef ZOE__PLAN_H
 #define ZOE__PLAN_H
 
@@ -17,14 +17,14 @@
 typedef struct zoe__view {
     zoe__mem *mem;
     zoe_shape shape;
-    int c8;      /* blocks of 8 channels; planar: C */
-    int halo;    /* zero pixels on each side of H and W */
-    bool planar; /* [N][C][H+2p][W+2p] instead of nChw8c: first layers with fewer than 8 channels, when asked for */
+    int c8;        /* blocks of 8 channels; planar: C */
+    int halo;      /* zero pixels on each side of H and W */
+    bool planar;   /* [N][C][H+2p][W+2p] instead of nChw8c: first layers with fewer than 8 channels, when asked for */
     size_t floats; /* in memory */
 } zoe__view;
 
-/* How a parameter lies on the device. pack and unpack convert to and from plain KCRS; padding must be packed as zeros and must stay zero
- * under the optimiser (its gradient is written as zero). */
+/* How a parameter lies on the device. pack and unpack convert to and from plain KCRS; padding must be packed as zeros
+ * and must stay zero under the optimiser (its gradient is written as zero). */
 typedef struct zoe__layout zoe__layout;
 struct zoe__layout {
     const char *name; /* two plans that share a store must agree on it and on arg[] */
@@ -54,12 +54,12 @@ zoe_shape zoe__plan_shape(const zoe_plan *plan, zoe_value value);
 void zoe__plan_halo(zoe_plan *plan, zoe_value value, int halo);
 void zoe__plan_gradient_halo(zoe_plan *plan, zoe_value value, int halo);
 
-/* The node can read input value as planar; it becomes so when C < 8, it has no gradient, every consumer asks, and its producer is
- * `picture` or it is an input. Look at view->planar when emitting. */
+/* The node can read input value as planar; it becomes so when C < 8, it has no gradient, every consumer asks, and its
+ * producer is `picture` or it is an input. Look at view->planar when emitting. */
 void zoe__plan_planar(zoe_plan *plan, zoe_value value);
 
-/* Floats kept from forward to backward; floats of scratch during one pass of this node; floats kept from the "prepare" list to the
- * end of the step (transposed weights). Number k counts from 0. */
+/* Floats kept from forward to backward; floats of scratch during one pass of this node; floats kept from the "prepare"
+ * list to the end of the step (transposed weights). Number k counts from 0. */
 void zoe__plan_aux(zoe_plan *plan, zoe__node *node, int k, size_t floats);
 void zoe__plan_workspace(zoe_plan *plan, zoe__node *node, zoe__pass pass, size_t floats);
 void zoe__plan_derived(zoe_plan *plan, zoe__node *node, int k, size_t floats);
@@ -100,22 +100,24 @@ typedef struct zoe__launch_spec {
 /* Appends a kernel to the list of the pass that is being emitted. types: one letter an argument:
  *   'm' zoe__mem *     'i' int     'f' double (passed as float)     'u' uint32_t     'l' size_t (local memory bytes)
  *   'v' const zoe__view *: five kernel arguments: buffer, int C8, int H, int W, int halo. */
-zoe_status zoe__plan_launch(zoe_plan *plan, const zoe__node *node, const zoe__launch_spec *spec, const char *types, ...);
+zoe_status zoe__plan_launch(zoe_plan *plan, const zoe__node *node, const zoe__launch_spec *spec, const char *types,
+                            ...);
 
-/* Appends a call of the host (CLBlast). fn runs in every step: no malloc of ours, no waiting. user is freed with the plan. */
+/* Appends a call of the host (CLBlast). fn runs in every step: no malloc of ours, no waiting. user is freed with the
+ * plan. */
 typedef zoe_status zoe__plan_function(zoe_device *device, void *user);
 zoe_status zoe__plan_call(zoe_plan *plan, const zoe__node *node, const char *name, double flops, zoe__plan_function *fn,
                           void *user);
 
-/* Emit into the list that runs after each change of the weights, before the next forward pass. Inside op->forward: begin, launches
- * into `derived` memory, end. */
+/* Emit into the list that runs after each change of the weights, before the next forward pass. Inside op->forward:
+ * begin, launches into `derived` memory, end. */
 void zoe__plan_prepare_begin(zoe_plan *plan);
 void zoe__plan_prepare_end(zoe_plan *plan);
 
 /* ---- optimisers: one descriptor each in host/train/optimizers/NAME.c ---- */
 
 typedef struct zoe__optimizer_segment {
-    size_t first, count;        /* floats in the store's weight, gradient and state memory; count is a multiple of 16 */
+    size_t first, count; /* floats in the store's weight, gradient and state memory; count is a multiple of 16 */
     float lr_mult, decay_mult;
     zoe__mem *weight, *gradient, *state[2]; /* parts of exactly count floats */
 } zoe__optimizer_segment;
@@ -124,8 +126,8 @@ typedef struct zoe__optimizer {
     const char *name;
     int states; /* arrays of state: 1 or 2 */
     /* Host device: weights and states are float, gradients double. */
-    void (*reference)(const zoe_optimizer_options *options, const zoe__scalars *scalars, float lr_mult, float decay_mult,
-                      size_t count, float *weight, const double *gradient, float *const state[2]);
+    void (*reference)(const zoe_optimizer_options *options, const zoe__scalars *scalars, float lr_mult,
+                      float decay_mult, size_t count, float *weight, const double *gradient, float *const state[2]);
     zoe_status (*emit)(zoe_plan *plan, const zoe_optimizer_options *options, const zoe__optimizer_segment *segment);
 } zoe__optimizer;
 

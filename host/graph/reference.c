@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Running a node by its plain-C definition. On the host device that is all there is, and tensors are plain doubles in place. On another
- * device the call waits, copies in, runs and copies out: slow, but it lets every op work everywhere. */
+ * Running a node by its plain-C definition. On the host device that is all there is, and tensors are plain doubles in
+ * place. On another device the call waits, copies in, runs and copies out: slow, but it lets every op work everywhere.
+ */
 #include "graph/state.h"
 
 #include <stdlib.h>
@@ -122,7 +123,8 @@ static zoe_status set_up(reference_state *s)
     s->ref.training = plan->options.training;
     s->ref.batch_statistics = zoe__plan_batch_statistics(plan);
     s->ref.loss_scale = zoe__plan_loss_scale(plan);
-    if (s->copies && !plan->options.dry) ZOE_TRY(zoe__calloc(plan->context, &s->raw, largest_operand(s), sizeof(float)));
+    if (s->copies && !plan->options.dry)
+        ZOE_TRY(zoe__calloc(plan->context, &s->raw, largest_operand(s), sizeof(float)));
     return ZOE_OK;
 }
 

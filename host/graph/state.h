@@ -18,14 +18,16 @@ typedef struct zoe__block {
     zoe__mem *mem;
 } zoe__block;
 
-/* Places blocks so that no two that live at the same time overlap; slabs are at most limit bytes. Returns the number of slabs and writes
- * their sizes to slab_bytes[max_slabs]; -1 when a block is larger than limit or the slabs do not suffice. */
+/* Places blocks so that no two that live at the same time overlap; slabs are at most limit bytes. Returns the number of
+ * slabs and writes their sizes to slab_bytes[max_slabs]; -1 when a block is larger than limit or the slabs do not
+ * suffice. */
 int zoe__arena_place(zoe__block *blocks, size_t count, size_t align, size_t limit, size_t *slab_bytes, int max_slabs);
 
 /* ---- store (store.c) ---- */
 
-/* Makes the parameters of graph that the store lacks, laid out as layouts[] (one for each parameter of the graph) say, and gradients
- * and optimiser states when states >= 0. numbers[] receives the store's number of each of the graph's parameters. */
+/* Makes the parameters of graph that the store lacks, laid out as layouts[] (one for each parameter of the graph) say,
+ * and gradients and optimiser states when states >= 0. numbers[] receives the store's number of each of the graph's
+ * parameters. */
 zoe_status zoe__store_bind(zoe_store *store, zoe_graph *graph, const zoe__layout *layouts, int states, bool dry,
                            int *numbers);
 zoe_device *zoe__store_device(const zoe_store *store);
@@ -48,18 +50,18 @@ typedef struct zoe__value_state {
     int consumers;
     int planar_wishes;
     bool planar;
-    bool gradient;       /* backward computes its gradient */
+    bool gradient; /* backward computes its gradient */
     int halo, gradient_halo;
-    int root;            /* the value whose memory it uses (itself, or through in-place ops an earlier one) */
+    int root;                  /* the value whose memory it uses (itself, or through in-place ops an earlier one) */
     int block, gradient_block; /* numbers of blocks of a root; -1 = none */
     zoe__view view, gradient_view;
-    zoe__mem *own;       /* inputs: memory of their own */
-    float *staging;      /* host copy for reading and writing in device layout */
+    zoe__mem *own;  /* inputs: memory of their own */
+    float *staging; /* host copy for reading and writing in device layout */
 } zoe__value_state;
 
 typedef struct zoe__node_state {
-    bool backward;       /* takes part in the backward pass */
-    bool reference;      /* runs the plain-C definition */
+    bool backward;  /* takes part in the backward pass */
+    bool reference; /* runs the plain-C definition */
     const char *algorithm;
     size_t aux[ZOE__MAX_AUX], workspace[2], derived[ZOE__MAX_DERIVED];
     int aux_block[ZOE__MAX_AUX], workspace_block[2];
@@ -91,8 +93,8 @@ struct zoe_plan {
     zoe_graph *graph;
     zoe_store *store;
     zoe_plan_options options;
-    bool host;            /* the host device: plain doubles, references only */
-    size_t element;       /* bytes of a number: 8 on the host, 4 elsewhere */
+    bool host;      /* the host device: plain doubles, references only */
+    size_t element; /* bytes of a number: 8 on the host, 4 elsewhere */
     zoe__value_state *values;
     zoe__node_state *nodes;
     zoe__layout *layouts; /* one for each parameter of the graph */
@@ -103,7 +105,7 @@ struct zoe_plan {
     int slab_count;
     zoe_plan_memory memory;
     zoe__launch_list lists[ZOE__LISTS]; /* by zoe__pass */
-    zoe__pass pass;       /* the list that is being emitted */
+    zoe__pass pass;                     /* the list that is being emitted */
     bool preparing;
     zoe__mem *scalars_mem;
     zoe__scalars *scalars; /* host copies: one for each micro-batch and one for the update */
@@ -112,7 +114,8 @@ struct zoe_plan {
     int64_t updates;
 };
 
-/* lifetimes.c: which values and nodes take part in backward, who shares memory in place, blocks with their lifetimes. */
+/* lifetimes.c: which values and nodes take part in backward, who shares memory in place, blocks with their lifetimes.
+ */
 zoe_status zoe__plan_trace(zoe_plan *plan);
 zoe_status zoe__plan_add_block(zoe_plan *plan, size_t bytes, int first, int last, int *number);
 zoe_status zoe__plan_lay_out(zoe_plan *plan);
@@ -121,7 +124,8 @@ zoe_status zoe__plan_lay_out(zoe_plan *plan);
 zoe_status zoe__plan_emit(zoe_plan *plan);
 zoe_status zoe__plan_run_list(zoe_plan *plan, zoe__pass pass);
 
-/* reference.c: a node's plain-C definition as a call in the list, with copies from and to the device where it is not the host. */
+/* reference.c: a node's plain-C definition as a call in the list, with copies from and to the device where it is not
+ * the host. */
 zoe_status zoe__reference_emit(zoe_plan *plan, zoe__node *node, zoe__pass pass);
 void zoe__reference_free(void *reference_state);
 zoe_status zoe__reference_optimizer(zoe_plan *plan, const zoe__optimizer *optimizer);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parameters on a device: few, large allocations. Each time a plan brings new parameters they get one chunk for weights and, once a
- * plan trains, one for gradients and one for each optimiser state. Inside a chunk parameters of equal multipliers stand side by side, so that
- * the optimiser is one launch for each such segment, however many parameters there are. */
+ * Parameters on a device: few, large allocations. Each time a plan brings new parameters they get one chunk for weights
+ * and, once a plan trains, one for gradients and one for each optimiser state. Inside a chunk parameters of equal
+ * multipliers stand side by side, so that the optimiser is one launch for each such segment, however many parameters
+ * there are. */
 #include "graph/state.h"
 
 #include "core/philox.h"
@@ -38,7 +39,7 @@ struct zoe_store {
     zoe_device *device;
     uint64_t seed;
     uint64_t version;
-    int states; /* -1: no gradients yet */
+    int states;     /* -1: no gradients yet */
     size_t element; /* bytes of a gradient: 8 on the host */
     parameter *params;
     size_t param_count, param_capacity;
@@ -183,15 +184,16 @@ static bool same_layout(const zoe__layout *a, const zoe__layout *b)
     return strcmp(a->name, b->name) == 0 && a->floats == b->floats && memcmp(a->arg, b->arg, sizeof a->arg) == 0;
 }
 
-static zoe_status check_known(zoe_store *store, const parameter *param, const zoe__param_spec *spec, const zoe__layout *layout)
+static zoe_status check_known(zoe_store *store, const parameter *param, const zoe__param_spec *spec,
+                              const zoe__layout *layout)
 {
     const zoe_shape a = param->shape, b = spec->shape;
     ZOE_FAIL_IF(store->context, a.n != b.n || a.c != b.c || a.h != b.h || a.w != b.w, ZOE_SHAPE,
-                "parameter %s is %dx%dx%dx%d in the store and %dx%dx%dx%d in the graph", spec->name, a.n, a.c, a.h, a.w, b.n,
-                b.c, b.h, b.w);
+                "parameter %s is %dx%dx%dx%d in the store and %dx%dx%dx%d in the graph", spec->name, a.n, a.c, a.h, a.w,
+                b.n, b.c, b.h, b.w);
     ZOE_FAIL_IF(store->context, !same_layout(&param->layout, layout), ZOE_CONFIG,
-                "parameter %s lies as '%s' in the store and is wanted as '%s': two plans chose different algorithms", spec->name,
-                param->layout.name, layout->name);
+                "parameter %s lies as '%s' in the store and is wanted as '%s': two plans chose different algorithms",
+                spec->name, param->layout.name, layout->name);
     return ZOE_OK;
 }
 
@@ -225,7 +227,8 @@ static zoe_status make_parts(zoe_store *store, const chunk *owner, parameter *pa
 static zoe_status make_chunk(zoe_store *store, size_t first, bool trainable, bool dry)
 {
     if (first == store->param_count) return ZOE_OK;
-    ZOE_TRY(zoe__grow(store->context, &store->chunks, &store->chunk_capacity, store->chunk_count + 1, sizeof *store->chunks));
+    ZOE_TRY(zoe__grow(store->context, &store->chunks, &store->chunk_capacity, store->chunk_count + 1,
+                      sizeof *store->chunks));
     chunk *made = &store->chunks[store->chunk_count];
     *made = (chunk){.trainable = trainable, .first = first, .count = store->param_count - first};
     const size_t align = align_floats(store);
@@ -263,13 +266,16 @@ static zoe_status add_segments(zoe_store *store, size_t chunk_number)
                           sizeof *store->segments));
         segment *made = &store->segments[store->segment_count++];
         *made = (segment){.chunk = chunk_number,
-                          .parts = {.first = head->offset, .count = count, .lr_mult = head->options.lr_mult,
+                          .parts = {.first = head->offset,
+                                    .count = count,
+                                    .lr_mult = head->options.lr_mult,
                                     .decay_mult = head->options.decay_mult}};
         zoe__optimizer_segment *p = &made->parts;
         const size_t at = head->offset * sizeof(float), bytes = count * sizeof(float);
         if (owner->weight) {
             ZOE_TRY(zoe__mem_part(&p->weight, owner->weight, at, bytes));
-            ZOE_TRY(zoe__mem_part(&p->gradient, owner->gradient, head->offset * store->element, count * store->element));
+            ZOE_TRY(
+                zoe__mem_part(&p->gradient, owner->gradient, head->offset * store->element, count * store->element));
             for (int k = 0; k < store->states; k++) ZOE_TRY(zoe__mem_part(&p->state[k], owner->state[k], at, bytes));
         }
         i = next;
@@ -291,7 +297,8 @@ static zoe_status make_training_memory(zoe_store *store, int states, bool dry)
         if (!dry) {
             ZOE_TRY(zoe__mem_new(&owner->gradient, store->device, owner->floats * store->element, "gradients"));
             for (int k = 0; k < states; k++)
-                ZOE_TRY(zoe__mem_new(&owner->state[k], store->device, owner->floats * sizeof(float), "optimiser state"));
+                ZOE_TRY(
+                    zoe__mem_new(&owner->state[k], store->device, owner->floats * sizeof(float), "optimiser state"));
             for (size_t i = owner->first; i < owner->first + owner->count; i++)
                 ZOE_TRY(make_parts(store, owner, &store->params[i]));
         }
@@ -300,7 +307,8 @@ static zoe_status make_training_memory(zoe_store *store, int states, bool dry)
     return ZOE_OK;
 }
 
-zoe_status zoe__store_bind(zoe_store *store, zoe_graph *graph, const zoe__layout *layouts, int states, bool dry, int *numbers)
+zoe_status zoe__store_bind(zoe_store *store, zoe_graph *graph, const zoe__layout *layouts, int states, bool dry,
+                           int *numbers)
 {
     const size_t count = zoe__graph_params(graph);
     for (int trainable = 1; trainable >= 0; trainable--) {
@@ -311,7 +319,8 @@ zoe_status zoe__store_bind(zoe_store *store, zoe_graph *graph, const zoe__layout
             ZOE_TRY(zoe__grow(store->context, &store->params, &store->param_capacity, store->param_count + 1,
                               sizeof *store->params));
             parameter *param = &store->params[store->param_count++];
-            *param = (parameter){.shape = spec->shape, .options = spec->options, .trainable = spec->trainable, .layout = layouts[i]};
+            *param = (parameter){
+                .shape = spec->shape, .options = spec->options, .trainable = spec->trainable, .layout = layouts[i]};
             memcpy(param->name, spec->name, sizeof param->name);
         }
         ZOE_TRY(make_chunk(store, first, trainable, dry));
@@ -406,8 +415,8 @@ static zoe_status check_index(const zoe_store *store, size_t index)
 {
     ZOE_FAIL_IF(store->context, index >= store->param_count, ZOE_CONFIG, "parameter number %zu of %zu", index,
                 store->param_count);
-    ZOE_FAIL_IF(store->context, !store->params[index].weight, ZOE_CONFIG, "parameter %s has no memory: the plan was dry",
-                store->params[index].name);
+    ZOE_FAIL_IF(store->context, !store->params[index].weight, ZOE_CONFIG,
+                "parameter %s has no memory: the plan was dry", store->params[index].name);
     return ZOE_OK;
 }
 
@@ -428,7 +437,8 @@ zoe_status zoe_store_get_gradient(zoe_store *store, size_t index, float *plain)
 {
     ZOE_TRY(check_index(store, index));
     const parameter *param = &store->params[index];
-    ZOE_FAIL_IF(store->context, !param->gradient, ZOE_CONFIG, "parameter %s has no gradient: nothing trains it", param->name);
+    ZOE_FAIL_IF(store->context, !param->gradient, ZOE_CONFIG, "parameter %s has no gradient: nothing trains it",
+                param->name);
     return take(store, param, param->gradient, store->element, plain);
 }
 

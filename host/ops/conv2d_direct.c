@@ -21,7 +21,8 @@ static blocks blocks_of(const zoe__conv2d *conv)
 
 static bool supports(zoe_plan *plan, const zoe__conv2d *conv)
 {
-    /* Work-groups of one and wide vectors: elsewhere slow, and llvmpipe computed a wrong gradient of the weights with them. */
+    /* Work-groups of one and wide vectors: elsewhere slow, and llvmpipe computed a wrong gradient of the weights with
+     * them. */
     if (zoe_device_get_info(zoe__plan_device(plan))->family != ZOE_FAMILY_VECTOR) return false;
     return conv->groups == 1 || (conv->c / conv->groups % 16 == 0 && conv->k / conv->groups % 16 == 0);
 }

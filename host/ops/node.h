@@ -31,7 +31,8 @@ zoe__launch_spec zoe__spec_pixels(zoe_plan *plan, const char *program, const cha
 /* A launch of at least `items` independent work-items; the kernel leaves those past `items` alone. */
 zoe__launch_spec zoe__spec_items(zoe_plan *plan, const char *program, const char *kernel, size_t items);
 
-/* A launch of `groups` work-groups of ZOE_GROUP work-items (1 in the vector family, 64 in simt): they reduce together. */
+/* A launch of `groups` work-groups of ZOE_GROUP work-items (1 in the vector family, 64 in simt): they reduce together.
+ */
 zoe__launch_spec zoe__spec_groups(zoe_plan *plan, const char *program, const char *kernel, size_t groups);
 
 /* y planes first_y.. (+)= x planes first_x.., `planes` of them (plane = image * C8 + block). H and W of both agree. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * picture: bytes to normalised crops. y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c]. A crop that
- * would leave the picture is moved inside, an order of colours out of 0..5 is 0. H x W bytes, P x Q output. Kernels: cl/picture.cl. */
+ * would leave the picture is moved inside, an order of colours out of 0..5 is 0. H x W bytes, P x Q output. Kernels:
+ * cl/picture.cl. */
 #include "ops/node.h"
 
 /* ---- definition ---- */

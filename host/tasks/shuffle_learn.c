@@ -4,7 +4,8 @@
  *
  * A window holds frames a < b < c < d < e of one clip. (b, c, d) is in order: class 1. (b, a, d) and (b, e, d) are not:
  * class 0. Tuples of a window share b and d, only the middle differs, so b and d give nothing away. b and d change
- * places half the time: played backwards a tuple keeps its class. All frames of a window get the same crop, flip and order of colours.
+ * places half the time: played backwards a tuple keeps its class. All frames of a window get the same crop, flip and
+ * order of colours.
  *
  * Windows are drawn by motion: of `candidates` uniform ones (clip, place, gaps) one is taken with probability
  * proportional to the motion summed over a..e, because in a still stretch the question has no answer.
@@ -32,7 +33,7 @@ typedef struct settings {
     bool streams; /* the paper's three streams */
     int hidden;   /* width of the head's hidden layer; 0 = linear */
     float dropout;
-    bool colours;                 /* channels of a training window in a random order */
+    bool colours;      /* channels of a training window in a random order */
     double differ;     /* mean squared difference c must have from a and e */
     size_t *usable[2]; /* clips long enough, by split */
 } settings;
@@ -438,15 +439,13 @@ static const zoe_option options[] = {
 
 static zoe_status set_defaults(zoe_options *set)
 {
-    /* The paper and its authors' code; near and tau-spread are not in them: near is tau-min, the spread a third of it. */
-    static const char *const paper[][2] = {{"tau-max", "60"},    {"tau-min", "15"},
-                                           {"tau-spread", "5"},  {"near", "15"},
-                                           {"motion", "codec"},  {"positives", "0.25"},
-                                           {"hidden", "0"},      {"dropout", "0.5"},
-                                           {"net", "caffenet"},  {"frame", "340x255"},
-                                           {"micro", "4"},       {"optimizer", "sgd"},
-                                           {"lr", "0.001"},
-                                           {"schedule", "step"}, {"milestones", "80000,100000"},
+    /* The paper and its authors' code; near and tau-spread are not in them: near is tau-min, the spread a third of it.
+     */
+    static const char *const paper[][2] = {{"tau-max", "60"},    {"tau-min", "15"},    {"tau-spread", "5"},
+                                           {"near", "15"},       {"motion", "codec"},  {"positives", "0.25"},
+                                           {"hidden", "0"},      {"dropout", "0.5"},   {"net", "caffenet"},
+                                           {"frame", "340x255"}, {"micro", "4"},       {"optimizer", "sgd"},
+                                           {"lr", "0.001"},      {"schedule", "step"}, {"milestones", "80000,100000"},
                                            {"warmup", "0"},      {"steps", "120000"}};
     if (strcmp(zoe_options_text(set, "recipe"), "paper")) return ZOE_OK;
     for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++)

@@ -50,8 +50,8 @@
 typedef struct zoe__dataset {
     zoe_pack *pack;
     zoe_context *context; /* where zoe__dataset_close() tells what the readers saw */
-    size_t skipped;   /* files that the pack lists as unusable */
-    size_t *clips[2]; /* numbers in the pack, by zoe_split, ascending */
+    size_t skipped;       /* files that the pack lists as unusable */
+    size_t *clips[2];     /* numbers in the pack, by zoe_split, ascending */
     size_t count[2];
     bool held_out;   /* false: no held-out share, both splits are all clips */
     char sha256[65]; /* of the content hashes of both splits: changes when the data does */

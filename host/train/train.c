@@ -282,8 +282,7 @@ static zoe_status dry_run(zoe__session *s, const char *const *clips, size_t coun
 
 static zoe_status set_defaults(zoe_options *options, const zoe_task_kind *kind)
 {
-    if (!strcmp(zoe_options_text(options, "optimizer"), "sgd"))
-        ZOE_TRY(zoe_options_set_default(options, "lr", "0.1"));
+    if (!strcmp(zoe_options_text(options, "optimizer"), "sgd")) ZOE_TRY(zoe_options_set_default(options, "lr", "0.1"));
     return kind->set_defaults ? kind->set_defaults(options) : ZOE_OK;
 }
 

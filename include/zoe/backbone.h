@@ -19,9 +19,9 @@ typedef struct zoe_backbone {
     int frame, crop;       /* side of the frames as decoded and of the square crop the network sees, pixels */
     float mean[3], std[3]; /* of the input, scale 0..1, in the order of the network's channels */
     bool bgr;
-    const char *features;  /* layer whose output a pretext head takes: "fc", "fc7", "avgpool" */
-    /* Adds the network to the graph, marks its layers, returns the features. x is {N, 3, crop, crop}; dropout is the ratio where the
-     * network has dropout (0 = none). */
+    const char *features; /* layer whose output a pretext head takes: "fc", "fc7", "avgpool" */
+    /* Adds the network to the graph, marks its layers, returns the features. x is {N, 3, crop, crop}; dropout is the
+     * ratio where the network has dropout (0 = none). */
     zoe_value (*build)(zoe_graph *graph, zoe_value x, float dropout);
 } zoe_backbone;
 

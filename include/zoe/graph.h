@@ -8,8 +8,8 @@
  *     zoe_value y = zoe_relu(graph, "relu1", zoe_conv2d(graph, "conv1", x, &conv_options));
  *     if (zoe_graph_status(graph) != ZOE_OK) ...
  *
- * The builder functions of op.h return a value or, after a mistake, ZOE_NO_VALUE; the first mistake is kept (its text is in
- * the context) and everything built on it is ZOE_NO_VALUE too, so one check at the end is enough. */
+ * The builder functions of op.h return a value or, after a mistake, ZOE_NO_VALUE; the first mistake is kept (its text
+ * is in the context) and everything built on it is ZOE_NO_VALUE too, so one check at the end is enough. */
 #ifndef ZOE_GRAPH_H
 #define ZOE_GRAPH_H
 
@@ -41,7 +41,7 @@ zoe_value zoe_graph_keep(zoe_graph *graph, zoe_value value);
 /* Give a value a public name: the layers that evaluations and probes address ("stage3", "conv5"). */
 void zoe_graph_mark(zoe_graph *graph, const char *layer, zoe_value value);
 size_t zoe_graph_marks(const zoe_graph *graph);
-const char *zoe_graph_mark_name(const zoe_graph *graph, size_t index);  /* borrowed; NULL past the end */
+const char *zoe_graph_mark_name(const zoe_graph *graph, size_t index);     /* borrowed; NULL past the end */
 zoe_value zoe_graph_mark_value(const zoe_graph *graph, const char *layer); /* ZOE_NO_VALUE when unknown */
 
 /* Number of trainable numbers. */

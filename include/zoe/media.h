@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Media: files in, frames out. A file is read once into a *pack*: its compressed packets, key-frame index, exact display
- * order, per-frame motion and hash. Frames are then read by display rank: rank 0 is the first frame that a player shows.
+ * Media: files in, frames out. A file is read once into a *pack*: its compressed packets, key-frame index, exact
+ * display order, per-frame motion and hash. Frames are then read by display rank: rank 0 is the first frame that a
+ * player shows.
  *
- * A pack is a folder: index.sqlite beside its data. It can be added to and read by many threads (one zoe_reader each). */
+ * A pack is a folder: index.sqlite beside its data. It can be added to and read by many threads (one zoe_reader each).
+ */
 #ifndef ZOE_MEDIA_H
 #define ZOE_MEDIA_H
 
@@ -77,16 +79,16 @@ typedef struct zoe_clip {
     int width, height;   /* as shown: after rotation, before sample aspect ratio */
     double fps;          /* mean, frames a second */
     double seconds;      /* from the first frame's time to the last one's end */
-    const float *motion; /* [frames]: mean motion between frame i-1 and i, codec vectors where there are any (pixels), else
-                            mean absolute difference of grey levels scaled to 0..255; motion[0] = 0 */
+    const float *motion; /* [frames]: mean motion between frame i-1 and i, codec vectors where there are any (pixels),
+                            else mean absolute difference of grey levels scaled to 0..255; motion[0] = 0 */
     const float *difference; /* [frames]: mean |I(i) - I(i-1)| of grey levels 0..255; difference[0] = 0 */
-    const double *times; /* [frames]: s, on the file's clock from the first shown frame */
-    const uint8_t *tainted; /* [frames]: 1 where the decoder complained */
+    const double *times;     /* [frames]: s, on the file's clock from the first shown frame */
+    const uint8_t *tainted;  /* [frames]: 1 where the decoder complained */
 } zoe_clip;
 
 size_t zoe_pack_clips(const zoe_pack *pack);
-/* Borrowed until the pack is freed; NULL past the end. Clips are ordered by path, bytewise: the order of indexing and the
- * number of workers do not matter. */
+/* Borrowed until the pack is freed; NULL past the end. Clips are ordered by path, bytewise: the order of indexing and
+ * the number of workers do not matter. */
 const zoe_clip *zoe_pack_clip(const zoe_pack *pack, size_t clip);
 
 /* Rank of the frame that a player shows `seconds` after the clip's start; the first or last one outside. */
@@ -110,9 +112,9 @@ zoe_status zoe_reader_new(zoe_reader **out, zoe_context *context, zoe_pack *pack
 void zoe_reader_free(zoe_reader **reader);
 
 /* Writes n frames, RGB bytes [n][height][width][3], the whole frame scaled to width x height by area (0 x 0: as shown,
- * unscaled). Ranks in any order, repeats allowed. Rotation applied, sample aspect ratio ignored, colours as tagged (BT.601
- * limited range when untagged). ZOE_DATA: a rank outside 0..frames-1 or a frame that does not decode (the message names
- * file, rank and number of frames). */
+ * unscaled). Ranks in any order, repeats allowed. Rotation applied, sample aspect ratio ignored, colours as tagged
+ * (BT.601 limited range when untagged). ZOE_DATA: a rank outside 0..frames-1 or a frame that does not decode (the
+ * message names file, rank and number of frames). */
 zoe_status zoe_reader_frames(zoe_reader *reader, size_t clip, const int *ranks, size_t n, int width, int height,
                              uint8_t *rgb);
 
@@ -125,8 +127,8 @@ typedef struct zoe_synth_options {
 } zoe_synth_options;
 zoe_synth_options zoe_synth_options_default(void);
 
-/* Writes out/KIND/NNNNN.mp4 (libx264 where FFmpeg has it, else MPEG-4) and NNNNN.json {kind, fps, joints}. ZOE_CONFIG: an
- * unknown world; ZOE_DISK. Files already there are replaced. */
+/* Writes out/KIND/NNNNN.mp4 (libx264 where FFmpeg has it, else MPEG-4) and NNNNN.json {kind, fps, joints}. ZOE_CONFIG:
+ * an unknown world; ZOE_DISK. Files already there are replaced. */
 zoe_status zoe_synth(zoe_context *context, const char *out, const zoe_synth_options *options);
 
 #ifdef __cplusplus

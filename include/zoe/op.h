@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The ops. Letters: N images, C channels, H x W rows and columns, K filters, R x S taps, P output rows, Q output columns.
- * Each function adds a node called name to the graph and returns its output (see graph.h for mistakes). Parameters are called
- * name.weight, name.bias, name.running_mean, name.running_var: torchvision's names for a torchvision network.
+ * The ops. Letters: N images, C channels, H x W rows and columns, K filters, R x S taps, P output rows, Q output
+ * columns. Each function adds a node called name to the graph and returns its output (see graph.h for mistakes).
+ * Parameters are called name.weight, name.bias, name.running_mean, name.running_var: torchvision's names for a
+ * torchvision network.
  *
  * Options come from zoe_X_options_default(); the comment beside each field gives unit and default. */
 #ifndef ZOE_OP_H
@@ -37,12 +38,13 @@ zoe_value zoe_input(zoe_graph *graph, const char *name, zoe_dtype dtype, zoe_sha
 
 /* Pictures from bytes: crop, flip, order and normalisation.
  *   y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c],  q' = flip ? Q-1-q : q
- * bytes: U8 [N][H][W][3]; table: I32 {N,4,1,1}: top, left, flip (0 or 1), colours: the order in which the picture's channels are
- * taken, 0 RGB, 1 RBG, 2 GRB, 3 GBR, 4 BRG, 5 BGR (others count as 0); bgr turns that order round. Output {N, 3, height, width}. No gradient. */
+ * bytes: U8 [N][H][W][3]; table: I32 {N,4,1,1}: top, left, flip (0 or 1), colours: the order in which the picture's
+ * channels are taken, 0 RGB, 1 RBG, 2 GRB, 3 GBR, 4 BRG, 5 BGR (others count as 0); bgr turns that order round. Output
+ * {N, 3, height, width}. No gradient. */
 typedef struct zoe_picture_options {
-    int height, width;    /* of the crop */
+    int height, width;     /* of the crop */
     float mean[3], std[3]; /* on the scale 0..1, in the order of the output's channels; 0, 1 */
-    bool bgr;             /* output channels are blue, green, red; false */
+    bool bgr;              /* output channels are blue, green, red; false */
 } zoe_picture_options;
 zoe_picture_options zoe_picture_options_default(void);
 zoe_value zoe_picture(zoe_graph *graph, const char *name, zoe_value bytes, zoe_value table,
@@ -50,16 +52,16 @@ zoe_value zoe_picture(zoe_graph *graph, const char *name, zoe_value bytes, zoe_v
 
 /* Cross-correlation, the "convolution" of the field.
  *   y[n,k,p,q] = bias[k] + sum over c,r,s of x[n, g*C/groups + c, p*stride - pad + r, q*stride - pad + s] * w[k,c,r,s],
- * g = k / (K/groups); then max(0, .) with relu. w {K, C/groups, R, S}, bias {K}. Output P = (H + 2 pad - R) / stride + 1, rounded
- * down. */
+ * g = k / (K/groups); then max(0, .) with relu. w {K, C/groups, R, S}, bias {K}. Output P = (H + 2 pad - R) / stride +
+ * 1, rounded down. */
 typedef struct zoe_conv2d_options {
-    int filters;            /* K */
-    int kernel_h, kernel_w; /* R, S; 3, 3 */
-    int stride_h, stride_w; /* 1, 1 */
-    int pad_h, pad_w;       /* zeros on each side; 0, 0 */
-    int groups;             /* 1 */
-    bool bias;              /* true */
-    bool relu;              /* fused max(0, .); false */
+    int filters;                                    /* K */
+    int kernel_h, kernel_w;                         /* R, S; 3, 3 */
+    int stride_h, stride_w;                         /* 1, 1 */
+    int pad_h, pad_w;                               /* zeros on each side; 0, 0 */
+    int groups;                                     /* 1 */
+    bool bias;                                      /* true */
+    bool relu;                                      /* fused max(0, .); false */
     zoe_param_options weight_options, bias_options; /* He normal; constant 0 */
 } zoe_conv2d_options;
 zoe_conv2d_options zoe_conv2d_options_default(void);
@@ -69,8 +71,8 @@ zoe_value zoe_conv2d(zoe_graph *graph, const char *name, zoe_value x, const zoe_
  * w {K, C*H*W, 1, 1}, bias {K}. Output {N, K, 1, 1}. */
 typedef struct zoe_linear_options {
     int outputs;
-    bool bias; /* true */
-    bool relu; /* false */
+    bool bias;                                      /* true */
+    bool relu;                                      /* false */
     zoe_param_options weight_options, bias_options; /* He normal; constant 0 */
 } zoe_linear_options;
 zoe_linear_options zoe_linear_options_default(void);
@@ -82,9 +84,9 @@ zoe_value zoe_linear(zoe_graph *graph, const char *name, zoe_value x, const zoe_
  *   inference: the running figures take the batch's place.
  * weight, bias, running_mean, running_var {C}; weight 1, bias 0, running mean 0, variance 1 at the start. */
 typedef struct zoe_batch_norm_options {
-    float eps;      /* 1e-5 */
-    float momentum; /* share of the new batch; 0.1 */
-    bool affine;    /* learned weight and bias; true */
+    float eps;                                      /* 1e-5 */
+    float momentum;                                 /* share of the new batch; 0.1 */
+    bool affine;                                    /* learned weight and bias; true */
     zoe_param_options weight_options, bias_options; /* constant 1; constant 0 */
 } zoe_batch_norm_options;
 zoe_batch_norm_options zoe_batch_norm_options_default(void);
@@ -94,8 +96,8 @@ zoe_value zoe_batch_norm(zoe_graph *graph, const char *name, zoe_value x, const 
 zoe_value zoe_relu(zoe_graph *graph, const char *name, zoe_value x);
 
 /* Pooling over kernel x kernel windows. Padding never takes part in a maximum; in a mean it counts as zeros when
- * count_include_pad. ceil: Caffe's rounding, P = ceil((H + 2 pad - kernel) / stride) + 1, less one if the last window would
- * start in the padding; else rounded down. The first maximum in row order gets the gradient. */
+ * count_include_pad. ceil: Caffe's rounding, P = ceil((H + 2 pad - kernel) / stride) + 1, less one if the last window
+ * would start in the padding; else rounded down. The first maximum in row order gets the gradient. */
 typedef struct zoe_pool_options {
     int kernel, stride, pad; /* 2, 2, 0 */
     bool ceil;               /* false */
@@ -119,7 +121,8 @@ typedef struct zoe_lrn_options {
 zoe_lrn_options zoe_lrn_options_default(void);
 zoe_value zoe_lrn(zoe_graph *graph, const char *name, zoe_value x, const zoe_lrn_options *options);
 
-/* Training: y = x / (1 - ratio) where a counter-based draw of (seed, step, node, element) keeps it, else 0. Inference: y = x. */
+/* Training: y = x / (1 - ratio) where a counter-based draw of (seed, step, node, element) keeps it, else 0. Inference:
+ * y = x. */
 zoe_value zoe_dropout(zoe_graph *graph, const char *name, zoe_value x, float ratio);
 
 zoe_value zoe_add(zoe_graph *graph, const char *name, zoe_value a, zoe_value b); /* same shapes */
@@ -129,8 +132,9 @@ zoe_value zoe_concat_channels(zoe_graph *graph, const char *name, const zoe_valu
 zoe_value zoe_concat_batch(zoe_graph *graph, const char *name, const zoe_value *values, int count);
 zoe_value zoe_slice_batch(zoe_graph *graph, const char *name, zoe_value x, int first, int count);
 
-/* Mean over N of -log softmax(logits[n])[label[n]]. logits {N, K, 1, 1}, labels I32 {N,1,1,1} in 0..K-1 (a label outside takes no
- * part in the sum; the mean is still over N). Output {1,1,1,1}; a training plan starts its backward pass here. */
+/* Mean over N of -log softmax(logits[n])[label[n]]. logits {N, K, 1, 1}, labels I32 {N,1,1,1} in 0..K-1 (a label
+ * outside takes no part in the sum; the mean is still over N). Output {1,1,1,1}; a training plan starts its backward
+ * pass here. */
 zoe_value zoe_softmax_cross_entropy(zoe_graph *graph, const char *name, zoe_value logits, zoe_value labels);
 
 /* y[n] = x[n] / max(|x[n]|, eps), the Euclidean norm over all of (C, H, W) of an image. eps 1e-12. */

@@ -14,14 +14,15 @@ extern "C" {
 #endif
 
 /* sgd:  v = momentum * v + g;  w -= lr' * (nesterov ? g + momentum * v : v)
- * adam: m = b1 m + (1-b1) g;  u = b2 u + (1-b2) g^2;  w -= lr' * (m / (1-b1^t)) / (sqrt(u / (1-b2^t)) + eps), t = 1, 2, .. */
+ * adam: m = b1 m + (1-b1) g;  u = b2 u + (1-b2) g^2;  w -= lr' * (m / (1-b1^t)) / (sqrt(u / (1-b2^t)) + eps), t = 1, 2,
+ * .. */
 typedef struct zoe_optimizer_options {
-    const char *name;    /* "sgd" or "adam"; "sgd" */
-    float momentum;      /* sgd; 0.9 */
-    bool nesterov;       /* sgd; false */
-    float beta1, beta2;  /* adam; 0.9, 0.999 */
-    float eps;           /* adam; 1e-8 */
-    float weight_decay;  /* 5e-4 */
+    const char *name;   /* "sgd" or "adam"; "sgd" */
+    float momentum;     /* sgd; 0.9 */
+    bool nesterov;      /* sgd; false */
+    float beta1, beta2; /* adam; 0.9, 0.999 */
+    float eps;          /* adam; 1e-8 */
+    float weight_decay; /* 5e-4 */
 } zoe_optimizer_options;
 zoe_optimizer_options zoe_optimizer_options_default(void);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A store holds the parameters on a device; a plan is a graph compiled for that device: a memory layout (activations share one
- * arena by lifetime) and a flat list of launches with their arguments already set. A step walks the list: no malloc, no
- * string, no look-up; the host waits once, at its end.
+ * A store holds the parameters on a device; a plan is a graph compiled for that device: a memory layout (activations
+ * share one arena by lifetime) and a flat list of launches with their arguments already set. A step walks the list: no
+ * malloc, no string, no look-up; the host waits once, at its end.
  *
  * Several plans can share a store: one that trains and one that evaluates. Parameters are known by name. */
 #ifndef ZOE_PLAN_H
@@ -23,7 +23,8 @@ extern "C" {
 typedef struct zoe_store zoe_store;
 typedef struct zoe_plan zoe_plan;
 
-/* An empty store; parameters are made (from seed and their names) by the first plan that has them. The device must outlive it. */
+/* An empty store; parameters are made (from seed and their names) by the first plan that has them. The device must
+ * outlive it. */
 zoe_status zoe_store_new(zoe_store **out, zoe_context *context, zoe_device *device, uint64_t seed);
 void zoe_store_free(zoe_store **store);
 
@@ -50,24 +51,26 @@ zoe_status zoe_store_get_state(zoe_store *store, size_t index, int k, float *pla
 zoe_status zoe_store_set_state(zoe_store *store, size_t index, int k, const float *plain);
 
 typedef struct zoe_plan_options {
-    bool training;          /* forward, backward and update; false: forward with running figures, no dropout */
-    bool batch_statistics;  /* inference only: batch norm takes the batch's figures and updates the running ones */
-    int micro_batches;      /* gradient accumulation: calls of zoe_plan_accumulate() in a step; 1 */
-    const char *conv;       /* "auto", "direct" (vector family only), "clblast", "plain", "reference"; "auto" */
-    const char *linear;     /* "auto", "packed", "clblast", "plain", "reference"; "auto" */
+    bool training;         /* forward, backward and update; false: forward with running figures, no dropout */
+    bool batch_statistics; /* inference only: batch norm takes the batch's figures and updates the running ones */
+    int micro_batches;     /* gradient accumulation: calls of zoe_plan_accumulate() in a step; 1 */
+    const char *conv;      /* "auto", "direct" (vector family only), "clblast", "plain", "reference"; "auto" */
+    const char *linear;    /* "auto", "packed", "clblast", "plain", "reference"; "auto" */
     zoe_optimizer_options optimizer;
-    uint64_t seed;          /* of dropout */
-    bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
-    bool dry;               /* plan memory and launches, allocate nothing on the device */
-    bool poison;            /* tests: fill the arena with NaN before the first launch */
+    uint64_t seed;        /* of dropout */
+    bool input_gradients; /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
+    bool dry;             /* plan memory and launches, allocate nothing on the device */
+    bool poison;          /* tests: fill the arena with NaN before the first launch */
 } zoe_plan_options;
 zoe_plan_options zoe_plan_options_default(void);
 
-/* Compiles graph; borrows store, and graph until it is freed. ZOE_DEVICE_MEMORY: too big (needed and available bytes). */
+/* Compiles graph; borrows store, and graph until it is freed. ZOE_DEVICE_MEMORY: too big (needed and available bytes).
+ */
 zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, const zoe_plan_options *options);
 void zoe_plan_free(zoe_plan **plan);
 
-/* Give an input its data: F32 plain NCHW, I32, or U8 NHWC bytes. The data must stay until the next zoe_plan_finish(). */
+/* Give an input its data: F32 plain NCHW, I32, or U8 NHWC bytes. The data must stay until the next zoe_plan_finish().
+ */
 zoe_status zoe_plan_write(zoe_plan *plan, zoe_value input, const void *data);
 
 /* Enqueue one forward pass. */

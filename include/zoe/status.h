@@ -11,22 +11,22 @@ extern "C" {
 #endif
 
 /* X(name, exit code of `zoe`, default text) */
-#define ZOE_STATUS_MAP(X)                                                                          \
-    X(OK, 0, "ok")                                                                                 \
-    X(USAGE, 2, "wrong usage")                                                                     \
-    X(CONFIG, 3, "invalid configuration")                                                          \
-    X(SHAPE, 3, "shapes disagree")                                                                 \
-    X(UNSUPPORTED, 3, "not supported")                                                             \
-    X(DATA, 4, "unusable data")                                                                    \
-    X(DEVICE, 5, "device error")                                                                   \
-    X(DEVICE_MEMORY, 5, "not enough device memory")                                                \
-    X(BUILD, 5, "kernel does not compile")                                                         \
-    X(MEMORY, 5, "not enough host memory")                                                         \
-    X(WRONG, 6, "wrong result")                                                                    \
-    X(DIVERGED, 6, "loss is not finite")                                                           \
-    X(DISK, 7, "disk error")                                                                       \
-    X(STOPPED, 8, "stopped at request")                                                            \
-    X(BAD_FILES, 9, "too many bad files")                                                          \
+#define ZOE_STATUS_MAP(X)                                                                                              \
+    X(OK, 0, "ok")                                                                                                     \
+    X(USAGE, 2, "wrong usage")                                                                                         \
+    X(CONFIG, 3, "invalid configuration")                                                                              \
+    X(SHAPE, 3, "shapes disagree")                                                                                     \
+    X(UNSUPPORTED, 3, "not supported")                                                                                 \
+    X(DATA, 4, "unusable data")                                                                                        \
+    X(DEVICE, 5, "device error")                                                                                       \
+    X(DEVICE_MEMORY, 5, "not enough device memory")                                                                    \
+    X(BUILD, 5, "kernel does not compile")                                                                             \
+    X(MEMORY, 5, "not enough host memory")                                                                             \
+    X(WRONG, 6, "wrong result")                                                                                        \
+    X(DIVERGED, 6, "loss is not finite")                                                                               \
+    X(DISK, 7, "disk error")                                                                                           \
+    X(STOPPED, 8, "stopped at request")                                                                                \
+    X(BAD_FILES, 9, "too many bad files")                                                                              \
     X(TIME, 10, "time limit reached")
 
 typedef enum zoe_status {

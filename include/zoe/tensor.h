@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shapes. Public tensors are plain NCHW (activations) and KCRS (weights); the blocked layouts of the devices never leave
- * the library. */
+ * Shapes. Public tensors are plain NCHW (activations) and KCRS (weights); the blocked layouts of the devices never
+ * leave the library. */
 #ifndef ZOE_TENSOR_H
 #define ZOE_TENSOR_H
 

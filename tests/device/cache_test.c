@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The disk cache: with a made-up driver whose "binary" is its source turned round, then with a real one that has no cache of
- * its own. A bad entry is made anew, whatever is wrong with it. */
+ * The disk cache: with a made-up driver whose "binary" is its source turned round, then with a real one that has no
+ * cache of its own. A bad entry is made anew, whatever is wrong with it. */
 #include "device/fixture.h"
 
 #include <dirent.h>
@@ -94,7 +94,8 @@ static bool get(cache_fixture *c, const char *identity, const char *source, cons
     void *program = NULL;
     bool loaded = false;
     char key[65];
-    assert_ok(&c->base, zoe__cache_get(&program, &loaded, key, c->base.context, c->folder, identity, &provider, source, options));
+    assert_ok(&c->base,
+              zoe__cache_get(&program, &loaded, key, c->base.context, c->folder, identity, &provider, source, options));
     assert_string_equal(program, source);
     if (!loaded) zoe__cache_keep(c->base.context, c->folder, key, &provider, program);
     free(program);
@@ -244,8 +245,9 @@ static void test_a_failed_build_is_told_and_not_stored(void **state)
     void *program = NULL;
     bool loaded;
     char key[65];
-    assert_int_equal(zoe__cache_get(&program, &loaded, key, c->base.context, c->folder, "device", &provider, "broken", ""),
-                     ZOE_BUILD);
+    assert_int_equal(
+        zoe__cache_get(&program, &loaded, key, c->base.context, c->folder, "device", &provider, "broken", ""),
+        ZOE_BUILD);
     free(program);
     assert_int_equal(c->driver.saved, 0);
 }

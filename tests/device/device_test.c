@@ -72,7 +72,8 @@ static void test_too_much_memory_names_both_sizes(void **state)
     assert_null(mem);
 }
 
-static void set_affine(fixture *f, zoe__kernel *kernel, const zoe__mem *in, const zoe__mem *out, int n, float a, uint32_t s)
+static void set_affine(fixture *f, zoe__kernel *kernel, const zoe__mem *in, const zoe__mem *out, int n, float a,
+                       uint32_t s)
 {
     const size_t local = 4 * sizeof(float);
     assert_ok(f, zoe__kernel_arg(kernel, 0, 'm', &in));
@@ -220,7 +221,8 @@ static void test_build_error_names_file_and_line(void **state)
     assert_null(kernel);
     assert_non_null(strstr(f->log, "no_such_name"));
     assert_fails(f, zoe__kernel_new(&kernel, f->device, "missing", "x", NULL), ZOE_BUILD, "cl/missing.cl");
-    assert_fails(f, zoe__kernel_new(&kernel, f->device, "probe", "no_kernel", NULL), ZOE_BUILD, "no kernel 'no_kernel'");
+    assert_fails(f, zoe__kernel_new(&kernel, f->device, "probe", "no_kernel", NULL), ZOE_BUILD,
+                 "no kernel 'no_kernel'");
     setenv("ZOE_CL_DIR", "/nonexistent/kernels", 1);
     assert_fails(f, zoe__kernel_new(&kernel, f->device, "relu", "x", NULL), ZOE_BUILD,
                  "ZOE_CL_DIR=/nonexistent/kernels: not a folder");
@@ -234,7 +236,8 @@ static void test_failed_launch_names_kernel_and_layer(void **state)
     zoe__kernel *kernel;
     assert_ok(f, zoe__kernel_new(&kernel, f->device, "probe", "probe_defines", NULL));
     const size_t global = 1;
-    assert_fails(f, zoe__kernel_run(kernel, 1, &global, NULL, "conv3"), ZOE_DEVICE, "probe_defines (layer conv3): CL_INVALID");
+    assert_fails(f, zoe__kernel_run(kernel, 1, &global, NULL, "conv3"), ZOE_DEVICE,
+                 "probe_defines (layer conv3): CL_INVALID");
     const float value = 1.0f;
     assert_fails(f, zoe__kernel_arg(kernel, 9, 'f', &value), ZOE_DEVICE, "CL_INVALID_ARG_INDEX (-49)");
     assert_fails(f, zoe__kernel_arg(kernel, 0, 'x', &value), ZOE_USAGE, "kind 'x'");

@@ -56,27 +56,28 @@ typedef void CL_CALLBACK context_callback(const char *, const void *, size_t, vo
 typedef void CL_CALLBACK program_callback(cl_program, void *);
 
 OBJECT(cl_context, clCreateContext,
-       (const cl_context_properties *p, cl_uint n, const cl_device_id *d, context_callback *f, void *u, cl_int *e), p, n, d, f, u,
-       e)
-OBJECT(cl_command_queue, clCreateCommandQueue,
-       (cl_context c, cl_device_id d, cl_command_queue_properties p, cl_int *e), c, d, p, e)
+       (const cl_context_properties *p, cl_uint n, const cl_device_id *d, context_callback *f, void *u, cl_int *e), p,
+       n, d, f, u, e)
+OBJECT(cl_command_queue, clCreateCommandQueue, (cl_context c, cl_device_id d, cl_command_queue_properties p, cl_int *e),
+       c, d, p, e)
 OBJECT(cl_mem, clCreateBuffer, (cl_context c, cl_mem_flags f, size_t s, void *h, cl_int *e), c, f, s, h, e)
-OBJECT(cl_mem, clCreateSubBuffer, (cl_mem m, cl_mem_flags f, cl_buffer_create_type t, const void *i, cl_int *e), m, f, t, i, e)
-OBJECT(cl_program, clCreateProgramWithSource, (cl_context c, cl_uint n, const char **s, const size_t *l, cl_int *e), c, n, s, l,
-       e)
+OBJECT(cl_mem, clCreateSubBuffer, (cl_mem m, cl_mem_flags f, cl_buffer_create_type t, const void *i, cl_int *e), m, f,
+       t, i, e)
+OBJECT(cl_program, clCreateProgramWithSource, (cl_context c, cl_uint n, const char **s, const size_t *l, cl_int *e), c,
+       n, s, l, e)
 OBJECT(cl_kernel, clCreateKernel, (cl_program p, const char *s, cl_int *e), p, s, e)
-CODE(clBuildProgram, (cl_program p, cl_uint n, const cl_device_id *d, const char *o, program_callback *f, void *u), p, n, d, o,
-     f, u)
+CODE(clBuildProgram, (cl_program p, cl_uint n, const cl_device_id *d, const char *o, program_callback *f, void *u), p,
+     n, d, o, f, u)
 CODE(clSetKernelArg, (cl_kernel k, cl_uint i, size_t s, const void *v), k, i, s, v)
 CODE(clEnqueueNDRangeKernel,
-     (cl_command_queue q, cl_kernel k, cl_uint n, const size_t *o, const size_t *g, const size_t *l, WAITS), q, k, n, o, g, l,
-     waits, list, event)
-CODE(clEnqueueReadBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, void *p, WAITS), q, m, b, o, s, p, waits,
-     list, event)
-CODE(clEnqueueWriteBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, const void *p, WAITS), q, m, b, o, s, p,
-     waits, list, event)
-CODE(clEnqueueFillBuffer, (cl_command_queue q, cl_mem m, const void *p, size_t n, size_t o, size_t s, WAITS), q, m, p, n, o, s,
-     waits, list, event)
+     (cl_command_queue q, cl_kernel k, cl_uint n, const size_t *o, const size_t *g, const size_t *l, WAITS), q, k, n, o,
+     g, l, waits, list, event)
+CODE(clEnqueueReadBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, void *p, WAITS), q, m, b, o, s,
+     p, waits, list, event)
+CODE(clEnqueueWriteBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, const void *p, WAITS), q, m, b,
+     o, s, p, waits, list, event)
+CODE(clEnqueueFillBuffer, (cl_command_queue q, cl_mem m, const void *p, size_t n, size_t o, size_t s, WAITS), q, m, p,
+     n, o, s, waits, list, event)
 CODE(clEnqueueBarrierWithWaitList, (cl_command_queue q, WAITS), q, waits, list, event)
 CODE(clWaitForEvents, (cl_uint n, const cl_event *list), n, list)
 CODE(clFinish, (cl_command_queue q), q)

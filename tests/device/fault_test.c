@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every OpenCL call may fail: through a layer between us and the driver, each call in turn of a small piece of work does.
- * Whoever called us hears of it, with the call's name, and nothing is leaked or crashes. */
+ * Every OpenCL call may fail: through a layer between us and the driver, each call in turn of a small piece of work
+ * does. Whoever called us hears of it, with the call's name, and nothing is leaked or crashes. */
 #include "device/fixture.h"
 
 #include <dlfcn.h>
@@ -9,13 +9,13 @@
 static void (*set_fault)(long at, int code);
 static long (*fault_calls)(void);
 
-#define need_layer(f)                                                                              \
-    do {                                                                                           \
-        need_opencl(f);                                                                            \
-        if (!set_fault || !fault_calls()) {                                                        \
-            print_message("SKIPPED: this OpenCL loader takes no layers\n");                        \
-            skip();                                                                                \
-        }                                                                                          \
+#define need_layer(f)                                                                                                  \
+    do {                                                                                                               \
+        need_opencl(f);                                                                                                \
+        if (!set_fault || !fault_calls()) {                                                                            \
+            print_message("SKIPPED: this OpenCL loader takes no layers\n");                                            \
+            skip();                                                                                                    \
+        }                                                                                                              \
     } while (0)
 
 static int setup(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the device tests share: a context that keeps its log, and a device to test on (ZOE_TEST_DEVICE, else the default). */
+ * What the device tests share: a context that keeps its log, and a device to test on (ZOE_TEST_DEVICE, else the
+ * default). */
 #ifndef ZOE_TEST_DEVICE_FIXTURE_H
 #define ZOE_TEST_DEVICE_FIXTURE_H
 
@@ -33,18 +34,18 @@ static inline void fixture_log(zoe_log_level level, const char *line, void *user
     snprintf(f->log + used, sizeof f->log - used, "%s\n", line);
 }
 
-#define assert_ok(f, expr)                                                                         \
-    do {                                                                                           \
-        if ((expr) != ZOE_OK) fail_msg("%s: %s", #expr, zoe_context_error((f)->context));          \
+#define assert_ok(f, expr)                                                                                             \
+    do {                                                                                                               \
+        if ((expr) != ZOE_OK) fail_msg("%s: %s", #expr, zoe_context_error((f)->context));                              \
     } while (0)
 
 /* The call fails with this status and a text that holds part. */
-#define assert_fails(f, expr, status, part)                                                        \
-    do {                                                                                           \
-        assert_string_equal(zoe_status_name(expr), zoe_status_name(status));                       \
-        if (!strstr(zoe_context_error((f)->context), part))                                        \
-            fail_msg("'%s' does not hold '%s'", zoe_context_error((f)->context), part);            \
-        zoe_context_clear((f)->context);                                                           \
+#define assert_fails(f, expr, status, part)                                                                            \
+    do {                                                                                                               \
+        assert_string_equal(zoe_status_name(expr), zoe_status_name(status));                                           \
+        if (!strstr(zoe_context_error((f)->context), part))                                                            \
+            fail_msg("'%s' does not hold '%s'", zoe_context_error((f)->context), part);                                \
+        zoe_context_clear((f)->context);                                                                               \
     } while (0)
 
 static inline int fixture_context(void **state)
@@ -81,12 +82,12 @@ static inline int fixture_free(void **state)
     return 0;
 }
 
-#define need_opencl(f)                                                                             \
-    do {                                                                                           \
-        if (!(f)->device || zoe__device_is_host((f)->device)) {                                    \
-            print_message("SKIPPED: no OpenCL device here\n");                                     \
-            skip();                                                                                \
-        }                                                                                          \
+#define need_opencl(f)                                                                                                 \
+    do {                                                                                                               \
+        if (!(f)->device || zoe__device_is_host((f)->device)) {                                                        \
+            print_message("SKIPPED: no OpenCL device here\n");                                                         \
+            skip();                                                                                                    \
+        }                                                                                                              \
     } while (0)
 
 #endif

@@ -41,7 +41,8 @@ static void big_machine(zoe__device_entry *e)
 static void test_order_and_aliases(void **state)
 {
     (void)state;
-    static const char *const order[COUNT] = {"amd:0", "rusticl:1", "amd:1", "pocl:0", "intel-cpu:0", "host", "rusticl:0"};
+    static const char *const order[COUNT] = {"amd:0",       "rusticl:1", "amd:1",    "pocl:0",
+                                             "intel-cpu:0", "host",      "rusticl:0"};
     zoe__device_entry e[COUNT];
     big_machine(e);
     zoe__device_order(e, COUNT);
@@ -67,10 +68,22 @@ static void test_names(void **state)
 {
     fixture *f = *state;
     static const char *const cases[][2] = {
-        {"", "amd:0"},          {NULL, "amd:0"},      {"gpu", "amd:0"},        {"cpu", "pocl:0"},
-        {"host", "host"},       {"pocl", "pocl:0"},   {"pocl:0", "pocl:0"},    {"intel", "intel-cpu:0"},
-        {"xeon", "pocl:0"},     {"RADEON", "rusticl:1"}, {"llvmpipe", "rusticl:0"}, {"rusticl:0", "rusticl:0"},
-        {"rusticl", "rusticl:1"}, {"0000:03:00.0", "amd:0"}, {"gfx1030", "amd:0"}, {"amd:1", "amd:1"},
+        {"", "amd:0"},
+        {NULL, "amd:0"},
+        {"gpu", "amd:0"},
+        {"cpu", "pocl:0"},
+        {"host", "host"},
+        {"pocl", "pocl:0"},
+        {"pocl:0", "pocl:0"},
+        {"intel", "intel-cpu:0"},
+        {"xeon", "pocl:0"},
+        {"RADEON", "rusticl:1"},
+        {"llvmpipe", "rusticl:0"},
+        {"rusticl:0", "rusticl:0"},
+        {"rusticl", "rusticl:1"},
+        {"0000:03:00.0", "amd:0"},
+        {"gfx1030", "amd:0"},
+        {"amd:1", "amd:1"},
     };
     zoe__device_entry e[COUNT];
     big_machine(e);
@@ -95,7 +108,8 @@ static void test_no_opencl_device_tells_how_to_get_one(void **state)
     assert_ok(f, zoe__device_select(f->context, &e, 1, NULL, &index));
     static const char *const names[] = {"cpu", "gpu", "pocl:0", "anything"};
     for (int i = 0; i < 4; i++)
-        assert_fails(f, zoe__device_select(f->context, &e, 1, names[i], &index), ZOE_DEVICE, "apt-get install pocl-opencl-icd");
+        assert_fails(f, zoe__device_select(f->context, &e, 1, names[i], &index), ZOE_DEVICE,
+                     "apt-get install pocl-opencl-icd");
 }
 
 static void test_parts_of_a_name(void **state)
@@ -104,10 +118,12 @@ static void test_parts_of_a_name(void **state)
     static const struct {
         const char *name, *base;
         unsigned part, parts;
-    } cases[] = {{"pocl:0", "pocl:0", 0, 1},      {"pocl:0/0", "pocl:0", 0, 2},     {"pocl:0/1", "pocl:0", 1, 2},
-                 {"cpu/3of4", "cpu", 3, 4},       {"pocl:0/2", "pocl:0/2", 0, 1},   {"a/b", "a/b", 0, 1},
-                 {"x/1of0", "x/1of0", 0, 1},      {"x/1of2y", "x/1of2y", 0, 1},     {"x/4of4", "x/4of4", 0, 1},
-                 {"", "", 0, 1},                  {"a/b/0", "a/b", 0, 2},           {"x/-1", "x/-1", 0, 1}};
+    } cases[] = {{"pocl:0", "pocl:0", 0, 1},     {"pocl:0/0", "pocl:0", 0, 2},
+                 {"pocl:0/1", "pocl:0", 1, 2},   {"cpu/3of4", "cpu", 3, 4},
+                 {"pocl:0/2", "pocl:0/2", 0, 1}, {"a/b", "a/b", 0, 1},
+                 {"x/1of0", "x/1of0", 0, 1},     {"x/1of2y", "x/1of2y", 0, 1},
+                 {"x/4of4", "x/4of4", 0, 1},     {"", "", 0, 1},
+                 {"a/b/0", "a/b", 0, 2},         {"x/-1", "x/-1", 0, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char base[32];
         unsigned part, parts;
@@ -240,7 +256,7 @@ static void test_sync_waits_after_every_launch(void **state)
 int main(void)
 {
 #define WITH_CONTEXT(name) cmocka_unit_test_setup_teardown(name, fixture_context, fixture_free)
-#define WITH_DEVICE(name) cmocka_unit_test_setup_teardown(name, fixture_device, fixture_free)
+#define WITH_DEVICE(name)  cmocka_unit_test_setup_teardown(name, fixture_device, fixture_free)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_aliases),
         cmocka_unit_test(test_two_devices_of_a_platform_are_no_aliases),

@@ -32,7 +32,8 @@ static void test_any_other_name_tells_how_to_get_pocl(void **state)
     for (int i = 0; i < 4; i++) {
         zoe_device_options options = zoe_device_options_default();
         options.name = names[i];
-        assert_fails(f, zoe_device_open(&f->device, f->context, &options), ZOE_DEVICE, "apt-get install pocl-opencl-icd");
+        assert_fails(f, zoe_device_open(&f->device, f->context, &options), ZOE_DEVICE,
+                     "apt-get install pocl-opencl-icd");
     }
 }
 

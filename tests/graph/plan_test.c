@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan: a step allocates nothing and waits only to read the loss; micro-batches add up to the whole batch; plans share a store; the
- * same bits twice; memory is known before and refused with numbers. On the host device and on the test device (PoCL). */
+ * The plan: a step allocates nothing and waits only to read the loss; micro-batches add up to the whole batch; plans
+ * share a store; the same bits twice; memory is known before and refused with numbers. On the host device and on the
+ * test device (PoCL). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +85,8 @@ static void open_fixture(fixture *f, const char *device)
         zoe_context_free(&f->context);
         skip();
     }
-    for (size_t i = 0; i < sizeof f->pictures / sizeof *f->pictures; i++) f->pictures[i] = (float)sin(0.7 * (double)(i * i % 977));
+    for (size_t i = 0; i < sizeof f->pictures / sizeof *f->pictures; i++)
+        f->pictures[i] = (float)sin(0.7 * (double)(i * i % 977));
     for (int n = 0; n < WHOLE; n++) f->label[n] = n * 3 % CLASSES;
 }
 
@@ -300,8 +302,8 @@ static void dry_plan_tells_and_takes_nothing(void **state)
         assert_non_null(launch.algorithm);
         flops += launch.flops;
     }
-    /* conv1: 2 * 8 * 12 * 11 * 11 * 27 forward and as much for its weights' gradient; conv2, 5 x 5 outputs of 12 * 9 products, has that of
-     * its input too */
+    /* conv1: 2 * 8 * 12 * 11 * 11 * 27 forward and as much for its weights' gradient; conv2, 5 x 5 outputs of 12 * 9
+     * products, has that of its input too */
     assert_true(flops > 2 * (2.0 * 8 * 12 * 121 * 27) + 3 * (2.0 * 8 * 12 * 25 * 108));
     assert_int_equal(zoe_plan_forward(f.plan), ZOE_CONFIG);
     close_fixture(&f);
