@@ -14,6 +14,7 @@
 #include <zoe/option.h>
 
 #include "core/core.h"
+#include "device/options.h"
 
 typedef struct zoe__cli zoe__cli;
 
@@ -45,26 +46,6 @@ struct zoe__cli {
 #define ZOE__OPTION_JSON                                                                                               \
     {                                                                                                                  \
         .name = "json", .type = ZOE_OPTION_FLAG, .help = "print one JSON value on stdout", .flags = ZOE_OPTION_FREE    \
-    }
-#define ZOE__OPTION_DEVICE                                                                                             \
-    {                                                                                                                  \
-        .name = "device", .letter = 'd', .type = ZOE_OPTION_TEXT, .value = "DEVICE",                                   \
-        .help = "id or part of a name from `zoe devices`, cpu, gpu or host; none: the first of `zoe devices`"          \
-    }
-#define ZOE__OPTION_FAMILY                                                                                             \
-    {                                                                                                                  \
-        .name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt",                                             \
-        .help = "kernel family; none: by capability"                                                                   \
-    }
-#define ZOE__OPTION_CONV                                                                                               \
-    {                                                                                                                  \
-        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|plain|reference", .fallback = "auto",   \
-        .help = "algorithm of convolutions"                                                                            \
-    }
-#define ZOE__OPTION_LINEAR                                                                                             \
-    {                                                                                                                  \
-        .name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|plain|reference", .fallback = "auto", \
-        .help = "algorithm of linear layers"                                                                           \
     }
 #define ZOE__OPTION_END                                                                                                \
     {                                                                                                                  \

@@ -84,10 +84,7 @@ static const zoe_option options[] = {
      .high = 1,
      .fallback = "0.05",
      .help = "share of unusable files past which to give up (exit code 9)"},
-    ZOE__OPTION_DEVICE,
-    ZOE__OPTION_FAMILY,
-    ZOE__OPTION_CONV,
-    ZOE__OPTION_LINEAR,
+    ZOE__DEVICE_OPTIONS,
     ZOE__OPTION_JSON,
     ZOE__OPTION_END,
 };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/options.h"
 #include "train/run.h"
 
 enum { SIDE = 16 };
@@ -467,22 +468,7 @@ static const zoe_option rows[] = {
      .fallback = "32",
      .help = "pictures the device sees at a time"},
     ZOE__DATASET_OPTIONS,
-    {.name = "device",
-     .letter = 'd',
-     .type = ZOE_OPTION_TEXT,
-     .value = "DEVICE",
-     .help = "id or part of a name from `zoe devices`, cpu, gpu or host; none: the first of `zoe devices`"},
-    {.name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt", .help = "kernel family; none: by capability"},
-    {.name = "conv",
-     .type = ZOE_OPTION_WORD,
-     .value = "auto|direct|clblast|plain|reference",
-     .fallback = "auto",
-     .help = "algorithm of convolutions"},
-    {.name = "linear",
-     .type = ZOE_OPTION_WORD,
-     .value = "auto|packed|clblast|plain|reference",
-     .fallback = "auto",
-     .help = "algorithm of linear layers"},
+    ZOE__DEVICE_OPTIONS,
     {.name = NULL},
 };
 

@@ -4,6 +4,7 @@
 #include <zoe/task.h>
 #include <zoe/train.h>
 
+#include "device/options.h"
 #include "train/dataset.h"
 
 static const zoe_option options[] = {
@@ -122,22 +123,7 @@ static const zoe_option options[] = {
      .help = "tuples for the figures, half of each class",
      .flags = ZOE_OPTION_FREE},
     ZOE__DATASET_OPTIONS,
-    {.name = "device",
-     .letter = 'd',
-     .type = ZOE_OPTION_TEXT,
-     .value = "DEVICE",
-     .help = "id or part of a name from `zoe devices`, cpu, gpu or host; none: the first of `zoe devices`"},
-    {.name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt", .help = "kernel family; none: by capability"},
-    {.name = "conv",
-     .type = ZOE_OPTION_WORD,
-     .value = "auto|direct|clblast|plain|reference",
-     .fallback = "auto",
-     .help = "algorithm of convolutions"},
-    {.name = "linear",
-     .type = ZOE_OPTION_WORD,
-     .value = "auto|packed|clblast|plain|reference",
-     .fallback = "auto",
-     .help = "algorithm of linear layers"},
+    ZOE__DEVICE_OPTIONS,
     {.name = "checkpoint-every",
      .type = ZOE_OPTION_SECONDS,
      .low = 0,

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows of an option table by which a verb, a training or an evaluation chooses its device and algorithms. Internal. */
+#ifndef ZOE__DEVICE_OPTIONS_H
+#define ZOE__DEVICE_OPTIONS_H
+
+#include <zoe/option.h>
+
+#define ZOE__OPTION_DEVICE                                                                                             \
+    {                                                                                                                  \
+        .name = "device", .letter = 'd', .type = ZOE_OPTION_TEXT, .value = "DEVICE",                                   \
+        .help = "id or part of a name from `zoe devices`, cpu, gpu or host; none: the first of `zoe devices`"          \
+    }
+#define ZOE__OPTION_FAMILY                                                                                             \
+    {                                                                                                                  \
+        .name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt",                                             \
+        .help = "kernel family; none: by capability"                                                                   \
+    }
+#define ZOE__OPTION_CONV                                                                                               \
+    {                                                                                                                  \
+        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|plain|reference", .fallback = "auto",   \
+        .help = "algorithm of convolutions"                                                                            \
+    }
+#define ZOE__OPTION_LINEAR                                                                                             \
+    {                                                                                                                  \
+        .name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|plain|reference", .fallback = "auto", \
+        .help = "algorithm of linear layers"                                                                           \
+    }
+/* All four. */
+#define ZOE__DEVICE_OPTIONS ZOE__OPTION_DEVICE, ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR
+
+#endif
