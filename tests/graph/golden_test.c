@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ten training steps of each backbone agree with PyTorch: |difference of the loss| <= 1e-4 max(1, loss). Weights,
- * inputs and labels come from the counter formula of make_golden.py, which made golden_losses.inc. */
+ * Ten training steps of each backbone agree with PyTorch: |difference of the loss| <= 1e-4 max(1, loss), and <= 1 % of
+ * it, as the loss of caffenet is below 0.001 in the end, where 1e-4 says little. Weights, inputs and labels come from
+ * the counter formula of make_golden.py, which made golden_losses.inc. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,7 +127,7 @@ static void run_golden(const struct golden *golden, const char *device_name, int
         check(context, zoe_plan_accumulate(plan, step, 0));
         check(context, zoe_plan_update(plan, 1e-3));
         check(context, zoe_plan_read(plan, loss, &value));
-        const double expected = golden->loss[step], limit = 1e-4 * (expected > 1 ? expected : 1);
+        const double expected = golden->loss[step], limit = fmin(1e-4 * fmax(1, expected), 1e-2 * expected);
         print_message("%s on %s, step %d: loss %.7f, PyTorch %.7f\n", golden->net, device_name, step, (double)value,
                       expected);
         if (!(fabs(value - expected) <= limit))
