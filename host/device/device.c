@@ -286,6 +286,24 @@ zoe_status zoe__kernel_run(zoe__kernel *kernel, int dims, const size_t *global, 
     return kernel->device->driver->kernel_run(kernel, dims, global, local, label);
 }
 
+zoe_status zoe__kernel_run_event(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                                 const char *label, void **event)
+{
+    kernel->device->counters.launches++;
+    return kernel->device->driver->kernel_run_event(kernel, dims, global, local, label, event);
+}
+
+zoe_status zoe__event_take(zoe_device *device, void **event, double *seconds)
+{
+    *seconds = 0;
+    return *event ? device->driver->event_take(device, event, seconds) : ZOE_OK;
+}
+
+bool zoe__device_profiles(const zoe_device *device)
+{
+    return device->profile;
+}
+
 size_t zoe__kernel_max_group(const zoe__kernel *kernel)
 {
     return kernel->max_group;

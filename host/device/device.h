@@ -57,6 +57,13 @@ zoe_status zoe__kernel_arg(zoe__kernel *kernel, unsigned index, char kind, const
 /* Enqueue on the work queue; local may be NULL. With ZOE_SYNC=1 waits and names the kernel when it failed. */
 zoe_status zoe__kernel_run(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local, const char *label);
 
+/* The same, and *event stands for the launch until zoe__event_take() has waited for it, told how long the device was
+ * busy with it (options.profile) and released it. A NULL event took no time. */
+zoe_status zoe__kernel_run_event(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                                 const char *label, void **event);
+zoe_status zoe__event_take(zoe_device *device, void **event, double *seconds);
+bool zoe__device_profiles(const zoe_device *device); /* opened with options.profile */
+
 /* Work-group size the kernel can have on this device (CL_KERNEL_WORK_GROUP_SIZE). */
 size_t zoe__kernel_max_group(const zoe__kernel *kernel);
 

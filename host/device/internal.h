@@ -97,6 +97,9 @@ typedef struct zoe__driver {
     zoe_status (*kernel_arg)(zoe__kernel *kernel, unsigned index, char kind, const void *value);
     zoe_status (*kernel_run)(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
                              const char *label);
+    zoe_status (*kernel_run_event)(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                                   const char *label, void **event);
+    zoe_status (*event_take)(zoe_device *device, void **event, double *seconds);
     void (*close)(zoe_device *device);
 } zoe__driver;
 

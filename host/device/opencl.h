@@ -56,5 +56,8 @@ void zoe__opencl_kernel_free(zoe__kernel *kernel);
 zoe_status zoe__opencl_kernel_arg(zoe__kernel *kernel, unsigned index, char kind, const void *value);
 zoe_status zoe__opencl_kernel_run(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
                                   const char *label);
+zoe_status zoe__opencl_kernel_run_event(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                                        const char *label, void **event);
+zoe_status zoe__opencl_event_take(zoe_device *device, void **event, double *seconds);
 
 #endif

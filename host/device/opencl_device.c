@@ -66,6 +66,8 @@ static const zoe__driver opencl_driver = {
     .kernel_free = zoe__opencl_kernel_free,
     .kernel_arg = zoe__opencl_kernel_arg,
     .kernel_run = zoe__opencl_kernel_run,
+    .kernel_run_event = zoe__opencl_kernel_run_event,
+    .event_take = zoe__opencl_event_take,
     .close = close_device,
 };
 

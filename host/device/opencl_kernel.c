@@ -84,3 +84,27 @@ zoe_status zoe__opencl_kernel_run(zoe__kernel *kernel, int dims, const size_t *g
                                                global, local, 0, NULL, NULL);
     return code == CL_SUCCESS ? ZOE_OK : fail_kernel(kernel, code, "clEnqueueNDRangeKernel", label);
 }
+
+zoe_status zoe__opencl_kernel_run_event(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
+                                        const char *label, void **event)
+{
+    cl_event made = NULL;
+    const cl_int code = clEnqueueNDRangeKernel(kernel->device->opencl->work, kernel->handle, (cl_uint)dims, NULL,
+                                               global, local, 0, NULL, &made);
+    *event = made;
+    return code == CL_SUCCESS ? ZOE_OK : fail_kernel(kernel, code, "clEnqueueNDRangeKernel", label);
+}
+
+zoe_status zoe__opencl_event_take(zoe_device *device, void **event, double *seconds)
+{
+    cl_event taken = *event;
+    cl_ulong start = 0, end = 0; /* ns */
+    *event = NULL;
+    cl_int code = clWaitForEvents(1, &taken);
+    if (code == CL_SUCCESS)
+        code = clGetEventProfilingInfo(taken, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
+    if (code == CL_SUCCESS) code = clGetEventProfilingInfo(taken, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+    clReleaseEvent(taken);
+    if (end > start) *seconds = (double)(end - start) * 1e-9;
+    return zoe__cl_check(device, code, "clGetEventProfilingInfo");
+}

@@ -347,7 +347,8 @@ zoe_status zoe__plan_emit(zoe_plan *plan)
 
 zoe_status zoe__plan_run_list(zoe_plan *plan, zoe__pass pass)
 {
-    const zoe__launch_list *list = &plan->lists[pass];
+    zoe__launch_list *list = &plan->lists[pass];
+    if (zoe__device_profiles(plan->device)) return zoe__profile_run_list(plan, list);
     for (size_t i = 0; i < list->count; i++) {
         const zoe__launch *launch = &list->items[i];
         if (launch->call)
@@ -362,7 +363,7 @@ zoe_status zoe__plan_run_list(zoe_plan *plan, zoe__pass pass)
 /* ---- reports ---- */
 
 /* In the order in which a step runs them. */
-static const zoe__pass report_order[ZOE__LISTS] = {ZOE__PREPARE, ZOE__FORWARD, ZOE__BACKWARD, ZOE__UPDATE};
+const zoe__pass zoe__report_order[ZOE__LISTS] = {ZOE__PREPARE, ZOE__FORWARD, ZOE__BACKWARD, ZOE__UPDATE};
 
 size_t zoe_plan_launches(const zoe_plan *plan)
 {
@@ -374,7 +375,7 @@ size_t zoe_plan_launches(const zoe_plan *plan)
 zoe_launch_info zoe_plan_launch(const zoe_plan *plan, size_t index)
 {
     for (int i = 0; i < ZOE__LISTS; i++) {
-        const zoe__launch_list *list = &plan->lists[report_order[i]];
+        const zoe__launch_list *list = &plan->lists[zoe__report_order[i]];
         if (index < list->count) {
             zoe_launch_info info = list->items[index].info;
             info.kernel = list->items[index].kernel_name;

@@ -20,6 +20,7 @@ void zoe_plan_free(zoe_plan **plan)
 {
     if (!plan || !*plan) return;
     zoe_plan *p = *plan;
+    zoe__profile_free(p);
     for (int list = 0; list < ZOE__LISTS; list++) {
         for (size_t i = 0; i < p->lists[list].count; i++) {
             zoe__kernel_free(&p->lists[list].items[i].kernel);

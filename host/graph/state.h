@@ -80,6 +80,8 @@ typedef struct zoe__launch {
     char label[ZOE__NAME];
     zoe_launch_info info;
     char kernel_name[64];
+    void *event;    /* options.profile: of the last run, not yet in seconds */
+    double seconds; /* since the last zoe_plan_profile() */
 } zoe__launch;
 
 typedef struct zoe__launch_list {
@@ -123,6 +125,13 @@ zoe_status zoe__plan_lay_out(zoe_plan *plan);
 /* emit.c */
 zoe_status zoe__plan_emit(zoe_plan *plan);
 zoe_status zoe__plan_run_list(zoe_plan *plan, zoe__pass pass);
+
+/* profile.c: the walk with times, on a device opened with options.profile. */
+zoe_status zoe__profile_run_list(zoe_plan *plan, zoe__launch_list *list);
+void zoe__profile_free(zoe_plan *plan);
+
+/* In the order in which a step runs the lists; reports count launches so. */
+extern const zoe__pass zoe__report_order[ZOE__LISTS];
 
 /* reference.c: a node's plain-C definition as a call in the list, with copies from and to the device where it is not
  * the host. */

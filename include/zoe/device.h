@@ -54,7 +54,7 @@ typedef struct zoe_device_options {
     const char *name;   /* an id, a part of a name, "cpu", "gpu", "host"; NULL: the default device */
     const char *family; /* "vector" or "simt" to override; NULL: by capability */
     int lanes;          /* 8 or 16 to override; 0: by capability */
-    bool profile;       /* a queue that takes times */
+    bool profile;       /* take the time of each launch: zoe_plan_profile(); false */
 } zoe_device_options;
 
 zoe_device_options zoe_device_options_default(void);

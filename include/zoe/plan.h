@@ -104,6 +104,12 @@ typedef struct zoe_launch_info {
 size_t zoe_plan_launches(const zoe_plan *plan);
 zoe_launch_info zoe_plan_launch(const zoe_plan *plan, size_t index);
 
+/* How long the device was busy with each launch since the last call (or since the plan was made), in the order of
+ * zoe_plan_launch(); waits. seconds[zoe_plan_launches()]; NULL: only begin anew. A launch that is a call of the host (a
+ * definition, CLBlast) counts with the time until its result stood. ZOE_CONFIG unless the device was opened with
+ * options.profile, which makes steps a little slower. */
+zoe_status zoe_plan_profile(zoe_plan *plan, double *seconds);
+
 typedef struct zoe_plan_memory {
     size_t arena_bytes;    /* activations, gradients of activations, workspaces */
     size_t unshared_bytes; /* what they would take without sharing */

@@ -74,12 +74,13 @@ static const char *test_device(void)
     return name ? name : "pocl";
 }
 
-static void open_fixture(fixture *f, const char *device)
+static void open_fixture_with(fixture *f, const char *device, bool profile)
 {
     memset(f, 0, sizeof *f);
     assert_int_equal(zoe_context_new(&f->context), ZOE_OK);
     zoe_device_options options = zoe_device_options_default();
     options.name = device;
+    options.profile = profile;
     if (zoe_device_open(&f->device, f->context, &options) != ZOE_OK) {
         print_message("SKIPPED: no device '%s': %s\n", device, zoe_context_error(f->context));
         zoe_context_free(&f->context);
@@ -88,6 +89,11 @@ static void open_fixture(fixture *f, const char *device)
     for (size_t i = 0; i < sizeof f->pictures / sizeof *f->pictures; i++)
         f->pictures[i] = (float)sin(0.7 * (double)(i * i % 977));
     for (int n = 0; n < WHOLE; n++) f->label[n] = n * 3 % CLASSES;
+}
+
+static void open_fixture(fixture *f, const char *device)
+{
+    open_fixture_with(f, device, false);
 }
 
 static void build(fixture *f, int batch)
@@ -309,6 +315,58 @@ static void dry_plan_tells_and_takes_nothing(void **state)
     close_fixture(&f);
 }
 
+static double profiled(fixture *f, double *seconds)
+{
+    double sum = 0;
+    check(f, zoe_plan_profile(f->plan, seconds));
+    for (size_t i = 0; i < zoe_plan_launches(f->plan); i++) {
+        assert_true(seconds[i] >= 0);
+        sum += seconds[i];
+    }
+    return sum;
+}
+
+/* The conv layers' share is more than nothing, all together are no longer than the steps took, and a second call begins
+ * anew. Compiling is no part of it. */
+static void profile_tells_the_time_of_each_launch(void **state)
+{
+    (void)state;
+    const char *devices[] = {"host", test_device()};
+    for (int d = 0; d < 2; d++) {
+        fixture f;
+        open_fixture_with(&f, devices[d], true);
+        build(&f, WHOLE);
+        const zoe_plan_options options = training(1);
+        compile(&f, &options);
+        double seconds[256], conv = 0;
+        assert_true(zoe_plan_launches(f.plan) <= 256);
+        train_step(&f, 0, 1);
+        check(&f, zoe_plan_profile(f.plan, NULL));
+        const double start = zoe__seconds();
+        for (int step = 1; step < 4; step++) train_step(&f, step, 1);
+        const double sum = profiled(&f, seconds), took = zoe__seconds() - start;
+        for (size_t i = 0; i < zoe_plan_launches(f.plan); i++)
+            if (!strcmp(zoe_plan_launch(f.plan, i).op, "conv2d")) conv += seconds[i];
+        assert_true(conv > 0 && conv < sum);
+        assert_true(sum <= took);
+        assert_true(profiled(&f, seconds) == 0);
+        close_fixture(&f);
+    }
+}
+
+static void profile_wants_a_device_that_profiles(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f, "host");
+    build(&f, WHOLE);
+    const zoe_plan_options options = training(1);
+    compile(&f, &options);
+    assert_int_equal(zoe_plan_profile(f.plan, NULL), ZOE_CONFIG);
+    assert_non_null(strstr(zoe_context_error(f.context), "profile"));
+    close_fixture(&f);
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -335,6 +393,8 @@ int main(void)
         cmocka_unit_test(plans_share_a_store),
         cmocka_unit_test(memory_is_known_and_refused),
         cmocka_unit_test(dry_plan_tells_and_takes_nothing),
+        cmocka_unit_test(profile_tells_the_time_of_each_launch),
+        cmocka_unit_test(profile_wants_a_device_that_profiles),
         cmocka_unit_test(mistakes_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
