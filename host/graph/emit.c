@@ -68,6 +68,11 @@ void zoe__plan_workspace(zoe_plan *plan, zoe__node *node, zoe__pass pass, size_t
     plan->nodes[node->number].workspace[pass] = floats;
 }
 
+size_t zoe__plan_workspace_limit(const zoe_plan *plan)
+{
+    return plan->workspace_limit;
+}
+
 void zoe__plan_derived(zoe_plan *plan, zoe__node *node, int k, size_t floats)
 {
     plan->nodes[node->number].derived[k] = floats;

@@ -51,77 +51,6 @@ void zoe_plan_free(zoe_plan **plan)
 
 /* ---- compile ---- */
 
-/* What each node needs. A node without kernels, or one that refuses, falls to its reference. */
-static zoe_status ask_needs(zoe_plan *plan)
-{
-    for (size_t p = 0; p < zoe__graph_params(plan->graph); p++)
-        plan->layouts[p] = zoe__layout_plain(zoe__graph_param_spec(plan->graph, (int)p)->shape);
-    for (size_t n = 0; n < zoe__graph_nodes(plan->graph); n++) {
-        zoe__node *node = zoe__graph_node(plan->graph, n);
-        zoe__node_state *state = &plan->nodes[n];
-        state->algorithm = "plain";
-        state->reference = plan->host || !node->op->forward || (state->backward && !node->op->backward);
-        if (!state->reference && node->op->plan) {
-            const zoe_status status = node->op->plan(plan, node);
-            if (status == ZOE_UNSUPPORTED && !zoe_context_error(plan->context)[0])
-                state->reference = true;
-            else
-                ZOE_TRY(status);
-        }
-        if (state->reference) state->algorithm = "reference";
-    }
-    return ZOE_OK;
-}
-
-static zoe_status too_big(zoe_plan *plan, size_t needed, const char *what)
-{
-    const zoe_device_info *info = zoe_device_get_info(plan->device);
-    return zoe__fail(
-        plan->context, ZOE_DEVICE_MEMORY,
-        "batch too big for %s: %s need %zu bytes, available are %llu (largest buffer %llu); use a smaller batch",
-        info->id, what, needed, (unsigned long long)info->global_mem_bytes, (unsigned long long)info->max_alloc_bytes);
-}
-
-/* Before ops do sums with the sizes: what no device has room for must not become wrong numbers. */
-static zoe_status check_sizes(zoe_plan *plan)
-{
-    for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
-        const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
-        const size_t bytes = zoe_shape_count(spec->shape) * (spec->dtype == ZOE_U8 ? 1 : 4);
-        if (bytes > zoe_device_get_info(plan->device)->global_mem_bytes)
-            return too_big(plan, bytes, "the largest tensor would");
-    }
-    return ZOE_OK;
-}
-
-static zoe_status place_blocks(zoe_plan *plan)
-{
-    const zoe_device_info *info = zoe_device_get_info(plan->device);
-    size_t slab_bytes[ZOE__MAX_SLABS];
-    size_t largest = 0;
-    plan->memory.arena_bytes = plan->memory.unshared_bytes = 0;
-    for (size_t b = 0; b < plan->block_count; b++) {
-        plan->memory.unshared_bytes += plan->blocks[b].bytes;
-        if (largest < plan->blocks[b].bytes) largest = plan->blocks[b].bytes;
-    }
-    const size_t align = info->base_align > 64 ? info->base_align : 64;
-    const int slabs = zoe__arena_place(plan->blocks, plan->block_count, align, (size_t)info->max_alloc_bytes,
-                                       slab_bytes, ZOE__MAX_SLABS);
-    if (slabs < 0) return too_big(plan, largest, "the largest tensor would");
-    for (int s = 0; s < slabs; s++) plan->memory.arena_bytes += slab_bytes[s];
-    plan->memory.parameter_bytes = zoe__store_bytes(plan->store);
-    const size_t all = plan->memory.arena_bytes + plan->memory.input_bytes + plan->memory.parameter_bytes;
-    if (all > info->global_mem_bytes) return too_big(plan, all, "activations, inputs and parameters would");
-    if (plan->options.dry) return ZOE_OK;
-    for (; plan->slab_count < slabs; plan->slab_count++)
-        ZOE_TRY(
-            zoe__mem_new(&plan->slabs[plan->slab_count], plan->device, slab_bytes[plan->slab_count], "activations"));
-    for (size_t b = 0; b < plan->block_count; b++)
-        ZOE_TRY(zoe__mem_part(&plan->blocks[b].mem, plan->slabs[plan->blocks[b].slab], plan->blocks[b].offset,
-                              plan->blocks[b].bytes));
-    return ZOE_OK;
-}
-
 static zoe_status poison(zoe_plan *plan)
 {
     if (!plan->options.poison || plan->options.dry) return ZOE_OK;
@@ -177,20 +106,6 @@ static zoe_status make_views(zoe_plan *plan)
     return ZOE_OK;
 }
 
-static zoe_status make_derived(zoe_plan *plan)
-{
-    for (size_t n = 0; n < zoe__graph_nodes(plan->graph); n++)
-        for (int k = 0; k < ZOE__MAX_DERIVED; k++) {
-            zoe__node_state *state = &plan->nodes[n];
-            if (!state->derived[k]) continue;
-            plan->memory.parameter_bytes += state->derived[k] * sizeof(float);
-            if (!plan->options.dry)
-                ZOE_TRY(zoe__mem_new(&state->derived_mem[k], plan->device, state->derived[k] * sizeof(float),
-                                     zoe__graph_node(plan->graph, n)->name));
-        }
-    return ZOE_OK;
-}
-
 static zoe_status compile(zoe_plan *plan)
 {
     zoe_context *context = plan->context;
@@ -207,14 +122,7 @@ static zoe_status compile(zoe_plan *plan)
         if (!optimizer) return ZOE_CONFIG;
         states = optimizer->states;
     }
-    ZOE_TRY(check_sizes(plan));
-    ZOE_TRY(zoe__plan_trace(plan));
-    ZOE_TRY(ask_needs(plan));
-    ZOE_TRY(zoe__plan_lay_out(plan));
-    if (!plan->options.dry) ZOE_TRY(zoe__mem_new(&plan->scalars_mem, plan->device, sizeof *plan->scalars, "scalars"));
-    ZOE_TRY(zoe__store_bind(plan->store, plan->graph, plan->layouts, states, plan->options.dry, plan->numbers));
-    ZOE_TRY(place_blocks(plan));
-    ZOE_TRY(make_derived(plan));
+    ZOE_TRY(zoe__plan_fit(plan, states));
     ZOE_TRY(poison(plan));
     ZOE_TRY(make_views(plan));
     return zoe__plan_emit(plan);

@@ -62,6 +62,10 @@ void zoe__plan_planar(zoe_plan *plan, zoe_value value);
  * list to the end of the step (transposed weights). Number k counts from 0. */
 void zoe__plan_aux(zoe_plan *plan, zoe__node *node, int k, size_t floats);
 void zoe__plan_workspace(zoe_plan *plan, zoe__node *node, zoe__pass pass, size_t floats);
+/* Floats that a workspace should not exceed, SIZE_MAX where there is room: a node that can do with less (in slices one
+ * after the other, in fewer parts) asks for as much as it can use below. plan() is called again with half of it until
+ * all fits. The layout of parameters must not depend on it, nor should the algorithm. */
+size_t zoe__plan_workspace_limit(const zoe_plan *plan);
 void zoe__plan_derived(zoe_plan *plan, zoe__node *node, int k, size_t floats);
 
 void zoe__plan_layout(zoe_plan *plan, zoe__node *node, int param, const zoe__layout *layout);

@@ -106,6 +106,7 @@ struct zoe_plan {
     zoe__mem *slabs[ZOE__MAX_SLABS];
     int slab_count;
     zoe_plan_memory memory;
+    size_t workspace_limit;             /* floats; SIZE_MAX = none */
     zoe__launch_list lists[ZOE__LISTS]; /* by zoe__pass */
     zoe__pass pass;                     /* the list that is being emitted */
     bool preparing;
@@ -121,6 +122,10 @@ struct zoe_plan {
 zoe_status zoe__plan_trace(zoe_plan *plan);
 zoe_status zoe__plan_add_block(zoe_plan *plan, size_t bytes, int first, int last, int *number);
 zoe_status zoe__plan_lay_out(zoe_plan *plan);
+
+/* memory.c: needs, lifetimes, places; smaller workspaces where the room is short. Makes the memory unless dry.
+ * states: of the optimiser, -1 = none. ZOE_DEVICE_MEMORY: needed and available bytes. */
+zoe_status zoe__plan_fit(zoe_plan *plan, int states);
 
 /* emit.c */
 zoe_status zoe__plan_emit(zoe_plan *plan);
