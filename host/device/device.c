@@ -111,6 +111,16 @@ bool zoe__device_is_host(const zoe_device *device)
     return !device->opencl;
 }
 
+void zoe__device_set_tuning(zoe_device *device, const struct zoe__tuning *tuning)
+{
+    device->tuning = tuning;
+}
+
+const struct zoe__tuning *zoe__device_get_tuning(const zoe_device *device)
+{
+    return device->tuning;
+}
+
 const zoe__device_counters *zoe__device_get_counters(const zoe_device *device)
 {
     return &device->counters;

@@ -86,6 +86,12 @@ typedef struct zoe__device_counters {
 } zoe__device_counters;
 const zoe__device_counters *zoe__device_get_counters(const zoe_device *device);
 
+/* What is known of the device's speed (struct zoe__tuning, ops/conv2d.h): carried, never looked into. Borrowed: it must
+ * outlive the plans that are compiled for the device. NULL: nothing. */
+struct zoe__tuning;
+void zoe__device_set_tuning(zoe_device *device, const struct zoe__tuning *tuning);
+const struct zoe__tuning *zoe__device_get_tuning(const zoe_device *device);
+
 /* "CL_OUT_OF_RESOURCES (-5)": static text for a code. */
 const char *zoe__cl_error_name(int code);
 

@@ -114,6 +114,7 @@ struct zoe_device {
     zoe_device_info info;
     zoe__device_counters counters;
     unsigned quirks;
+    const struct zoe__tuning *tuning;
     bool sync, profile; /* ZOE_SYNC=1; options.profile */
 };
 

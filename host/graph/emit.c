@@ -65,7 +65,8 @@ void zoe__plan_aux(zoe_plan *plan, zoe__node *node, int k, size_t floats)
 
 void zoe__plan_workspace(zoe_plan *plan, zoe__node *node, zoe__pass pass, size_t floats)
 {
-    plan->nodes[node->number].workspace[pass] = floats;
+    size_t *most = &plan->nodes[node->number].workspace[pass];
+    if (*most < floats) *most = floats;
 }
 
 size_t zoe__plan_workspace_limit(const zoe_plan *plan)
@@ -83,14 +84,14 @@ void zoe__plan_layout(zoe_plan *plan, zoe__node *node, int param, const zoe__lay
     plan->layouts[node->param[param]] = *layout;
 }
 
-void zoe__plan_algorithm(zoe_plan *plan, zoe__node *node, const char *name)
+void zoe__plan_algorithm(zoe_plan *plan, const zoe__node *node, const char *name)
 {
     plan->nodes[node->number].algorithm = name;
 }
 
-const char *zoe__plan_get_algorithm(const zoe_plan *plan, const zoe__node *node)
+zoe__choice *zoe__plan_choice(zoe_plan *plan, const zoe__node *node, zoe__direction direction)
 {
-    return plan->nodes[node->number].algorithm;
+    return &plan->nodes[node->number].choice[direction];
 }
 
 /* ---- pass 2: where things lie ---- */

@@ -61,6 +61,7 @@ void zoe__plan_planar(zoe_plan *plan, zoe_value value);
 /* Floats kept from forward to backward; floats of scratch during one pass of this node; floats kept from the "prepare"
  * list to the end of the step (transposed weights). Number k counts from 0. */
 void zoe__plan_aux(zoe_plan *plan, zoe__node *node, int k, size_t floats);
+/* (the largest wish of a node for its workspace wins) */
 void zoe__plan_workspace(zoe_plan *plan, zoe__node *node, zoe__pass pass, size_t floats);
 /* Floats that a workspace should not exceed, SIZE_MAX where there is room: a node that can do with less (in slices one
  * after the other, in fewer parts) asks for as much as it can use below. plan() is called again with half of it until
@@ -70,9 +71,18 @@ void zoe__plan_derived(zoe_plan *plan, zoe__node *node, int k, size_t floats);
 
 void zoe__plan_layout(zoe_plan *plan, zoe__node *node, int param, const zoe__layout *layout);
 
-/* Static text: what `zoe info --plan` shows. */
-void zoe__plan_algorithm(zoe_plan *plan, zoe__node *node, const char *name);
-const char *zoe__plan_get_algorithm(const zoe_plan *plan, const zoe__node *node);
+/* Static text: what `zoe info --plan` shows of the node's launches that are emitted from now on. */
+void zoe__plan_algorithm(zoe_plan *plan, const zoe__node *node, const char *name);
+
+/* Heavy ops choose an algorithm for each direction; the node remembers what was chosen. Parameters are the algorithm's
+ * own, 0 standing for its default. */
+typedef enum zoe__direction { ZOE__TO_OUTPUT, ZOE__TO_DATA, ZOE__TO_WEIGHTS, ZOE__DIRECTIONS } zoe__direction;
+enum { ZOE__CHOICE_PARAMETERS = 4 };
+typedef struct zoe__choice {
+    const char *algorithm; /* static text */
+    int parameter[ZOE__CHOICE_PARAMETERS];
+} zoe__choice;
+zoe__choice *zoe__plan_choice(zoe_plan *plan, const zoe__node *node, zoe__direction direction);
 
 /* ---- pass 2: views and launches ---- */
 

@@ -60,9 +60,10 @@ typedef struct zoe__value_state {
 } zoe__value_state;
 
 typedef struct zoe__node_state {
-    bool backward;  /* takes part in the backward pass */
-    bool reference; /* runs the plain-C definition */
-    const char *algorithm;
+    bool backward;         /* takes part in the backward pass */
+    bool reference;        /* runs the plain-C definition */
+    const char *algorithm; /* of the launches that are being emitted */
+    zoe__choice choice[ZOE__DIRECTIONS];
     size_t aux[ZOE__MAX_AUX], workspace[2], derived[ZOE__MAX_DERIVED];
     int aux_block[ZOE__MAX_AUX], workspace_block[2];
     zoe__mem *derived_mem[ZOE__MAX_DERIVED];

@@ -3,9 +3,10 @@
  * What the algorithms of conv2d share. linear is the convolution whose window is the whole picture, and uses some of
  * them too.
  *
- * An algorithm is one file conv2d_NAME.c with a descriptor, and one line in the table of conv2d.c. Which one a node
- * gets depends on channels, groups and family only, never on batch, picture or training: plans that share a store must
- * agree on the layout of the weights. Internal. */
+ * An algorithm is one file conv2d_NAME.c with a descriptor, and one line in the table of conv2d.c or linear.c. Each
+ * direction of a node (output, gradient of x, gradient of the weights) has its own: conv2d_choose.c. All of a node's
+ * keep the weights in one layout, which depends on channels, groups, family and options only, never on batch, picture
+ * or training: plans that share a store must agree on it. Internal. */
 #ifndef ZOE__CONV2D_H
 #define ZOE__CONV2D_H
 
@@ -18,15 +19,42 @@ typedef struct zoe__conv2d {
     bool bias, relu;
 } zoe__conv2d;
 
+/* Everything is asked and told direction by direction. What an algorithm was chosen with: zoe__plan_choice().
+ * The backward workspace begins with zoe__conv2d_mask_floats() that are not the algorithm's; derived memory 0 belongs
+ * to ZOE__TO_DATA, 1 to ZOE__TO_OUTPUT. The gradient of the weights is emitted before that of x. */
 typedef struct zoe__conv2d_algorithm {
     const char *name;
-    bool (*supports)(zoe_plan *plan, const zoe__conv2d *conv); /* NULL: everything */
-    zoe_status (*plan)(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv);
-    zoe_status (*forward)(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv);
-    zoe_status (*backward)(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv);
+    bool blocked;    /* weights lie as zoe__layout_blocked(), else plain */
+    bool inexact;    /* trades digits for speed: not with plan option `exact` */
+    bool unasked[3]; /* by zoe_family: may be chosen where nobody asked for it */
+    bool (*supports)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction); /* NULL: everything */
+    /* Estimated seconds, to be compared with other algorithms' of the same family. NULL: the table's order decides. */
+    double (*cost)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction);
+    zoe_status (*plan)(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction);
+    zoe_status (*emit)(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction);
 } zoe__conv2d_algorithm;
 
 extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_clblast, zoe__conv2d_plain;
+
+/* What was measured of a device, hung on it with zoe__device_set_tuning(): fills *out for (op "conv2d" or "linear",
+ * direction, shape) and returns true, or returns false where nothing is known. An answer that the node cannot follow is
+ * passed over. out->algorithm must last as long as the plan. */
+typedef struct zoe__tuning {
+    bool (*find)(void *user, const char *op, zoe__direction direction, const zoe__conv2d *conv, zoe__choice *out);
+    void *user;
+} zoe__tuning;
+
+/* The op's side of it (conv2d_choose.c): choose and plan, emit forward, emit backward (mask, weights, data). table ends
+ * with NULL and stands in order of preference; wish is the plan's option. */
+zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv,
+                            const zoe__conv2d_algorithm *const *table, const char *wish);
+zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                               const zoe__conv2d_algorithm *const *table);
+zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                                const zoe__conv2d_algorithm *const *table);
+
+/* The node's algorithm in this direction is the one of that name (and the direction is wanted at all). */
+bool zoe__conv2d_chosen(zoe_plan *plan, const zoe__node *node, zoe__direction direction, const char *name);
 
 static inline double zoe__conv2d_flops(const zoe__conv2d *conv)
 {
@@ -40,7 +68,7 @@ zoe__layout zoe__layout_blocked(zoe_shape shape);
 /* dy becomes dy where y > 0 (relu), in place: this node is the last that reads it. The sum over pixels goes to the
  * gradient of the bias. Uses the first zoe__conv2d_mask_floats() of the backward workspace. */
 size_t zoe__conv2d_mask_floats(const zoe__conv2d *conv);
-zoe_status zoe__conv2d_mask(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv);
+zoe_status zoe__conv2d_mask(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv);
 
 /* out[i] (+)= sum over parts, in their order, of in[first + part * count + i]; count is a multiple of 8. */
 zoe_status zoe__launch_sum_parts(zoe_plan *plan, const zoe__node *node, zoe__mem *in, int first, int parts,

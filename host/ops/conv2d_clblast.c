@@ -10,10 +10,11 @@
 #include "ops/conv2d.h"
 #include "ops/gemm_clblast.h"
 
-static bool supports(zoe_plan *plan, const zoe__conv2d *conv)
+static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
 {
     (void)plan;
     (void)conv;
+    (void)direction;
     return zoe__gemm_available();
 }
 
@@ -116,15 +117,17 @@ static zoe_status make_cut(zoe_plan *plan, const zoe__conv2d *conv, zoe__pass pa
     return ZOE_OK;
 }
 
-static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+static zoe__pass pass_of(zoe__direction direction)
+{
+    return direction == ZOE__TO_OUTPUT ? ZOE__FORWARD : ZOE__BACKWARD;
+}
+
+static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
     cut c;
-    if (conv->c < 8) zoe__plan_planar(plan, node->input[0]);
-    ZOE_TRY(make_cut(plan, conv, ZOE__FORWARD, &c));
-    zoe__plan_workspace(plan, node, ZOE__FORWARD, c.floats);
-    if (!zoe__plan_training(plan)) return ZOE_OK;
-    ZOE_TRY(make_cut(plan, conv, ZOE__BACKWARD, &c));
-    zoe__plan_workspace(plan, node, ZOE__BACKWARD, c.floats);
+    if (direction == ZOE__TO_OUTPUT && conv->c < 8) zoe__plan_planar(plan, node->input[0]);
+    ZOE_TRY(make_cut(plan, conv, pass_of(direction), &c));
+    zoe__plan_workspace(plan, node, pass_of(direction), c.floats);
     return ZOE_OK;
 }
 
@@ -165,7 +168,7 @@ static zoe_status emit_products(const part *p, make_gemm *make, zoe__mem *a, zoe
     return ZOE_OK;
 }
 
-static zoe_status forward_part(const part *p)
+static zoe_status output_part(const part *p)
 {
     const zoe__view *y = zoe__plan_y(p->plan, p->node);
     zoe__mem *bias = p->conv->bias ? zoe__plan_weight(p->plan, p->node, 1) : NULL;
@@ -179,52 +182,57 @@ static zoe_status forward_part(const part *p)
                             p->conv->relu, y, p->first, planes, rows);
 }
 
-static zoe_status backward_part(const part *p)
+static zoe_status emit_rows(const part *p)
 {
-    const zoe__view *dy = zoe__plan_dy(p->plan, p->node), *dx = zoe__plan_dx(p->plan, p->node, 0);
-    zoe__mem *dweight = zoe__plan_dweight(p->plan, p->node, 0);
+    const zoe__view *dy = zoe__plan_dy(p->plan, p->node);
+    const int planes = p->images * dy->c8;
     int rows;
-    int planes = p->images * dy->c8;
-    zoe__launch_spec spec = zoe__spec_pixels(p->plan, "im2col", "to_rows", planes, p->conv->p, p->conv->q, &rows);
-    ZOE_TRY(zoe__plan_launch(p->plan, p->node, &spec, "vmiiiii", dy, p->workspace, (int)p->cut.rows, p->conv->k,
-                             p->first, planes, rows));
-    if (dweight) {
-        ZOE_TRY(emit_columns(p));
-        ZOE_TRY(emit_products(p, weights_gemm, p->workspace, p->workspace, dweight,
-                              p->first > 0 || zoe__plan_dweight_add(p->plan, p->node, 0)));
-    }
-    if (!dx) return ZOE_OK;
+    const zoe__launch_spec spec = zoe__spec_pixels(p->plan, "im2col", "to_rows", planes, p->conv->p, p->conv->q, &rows);
+    return zoe__plan_launch(p->plan, p->node, &spec, "vmiiiii", dy, p->workspace, (int)p->cut.rows, p->conv->k,
+                            p->first, planes, rows);
+}
+
+static zoe_status weights_part(const part *p)
+{
+    ZOE_TRY(emit_rows(p));
+    ZOE_TRY(emit_columns(p));
+    return emit_products(p, weights_gemm, p->workspace, p->workspace, zoe__plan_dweight(p->plan, p->node, 0),
+                         p->first > 0 || zoe__plan_dweight_add(p->plan, p->node, 0));
+}
+
+static zoe_status data_part(const part *p)
+{
+    const zoe__view *dx = zoe__plan_dx(p->plan, p->node, 0);
+    const bool there = p->cut.images >= p->conv->n && zoe__conv2d_chosen(p->plan, p->node, ZOE__TO_WEIGHTS, "clblast");
+    if (!there) ZOE_TRY(emit_rows(p)); /* else the gradient of the weights left them */
     ZOE_TRY(emit_products(p, data_gemm, p->workspace, zoe__plan_weight(p->plan, p->node, 0), p->workspace, false));
-    planes = p->images * dx->c8;
-    spec = zoe__spec_pixels(p->plan, "im2col", "col2im", planes, p->conv->h, p->conv->w, &rows);
+    const int planes = p->images * dx->c8;
+    int rows;
+    const zoe__launch_spec spec = zoe__spec_pixels(p->plan, "im2col", "col2im", planes, p->conv->h, p->conv->w, &rows);
     return zoe__plan_launch(p->plan, p->node, &spec, "miivii" SHAPE_TYPES "ii", p->workspace, (int)p->cut.column,
                             p->cut.taps, dx, zoe__plan_dx_add(p->plan, p->node, 0), p->first, SHAPE_OF(p->conv), planes,
                             rows);
 }
 
-static zoe_status each_part(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__pass pass,
-                            zoe_status (*emit)(const part *p))
+static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
+    const zoe__pass pass = pass_of(direction);
     part p = {.plan = plan, .node = node, .conv = conv, .workspace = zoe__plan_workspace_mem(plan, node, pass)};
     ZOE_TRY(make_cut(plan, conv, pass, &p.cut));
     for (; p.first < conv->n; p.first += p.images) {
         p.images = conv->n - p.first < p.cut.images ? conv->n - p.first : p.cut.images;
         p.pixels = p.images * conv->p * conv->q;
-        ZOE_TRY(emit(&p));
+        ZOE_TRY(direction == ZOE__TO_OUTPUT ? output_part(&p)
+                : direction == ZOE__TO_DATA ? data_part(&p)
+                                            : weights_part(&p));
     }
     return ZOE_OK;
 }
 
-static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
-{
-    return each_part(plan, node, conv, ZOE__FORWARD, forward_part);
-}
-
-static zoe_status backward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
-{
-    ZOE_TRY(zoe__conv2d_mask(plan, node, conv));
-    return each_part(plan, node, conv, ZOE__BACKWARD, backward_part);
-}
-
 const zoe__conv2d_algorithm zoe__conv2d_clblast = {
-    .name = "clblast", .supports = supports, .plan = make_plan, .forward = forward, .backward = backward};
+    .name = "clblast",
+    .unasked = {[ZOE_FAMILY_SIMT] = true}, /* a cold compile takes a minute on a CPU */
+    .supports = supports,
+    .plan = make_plan,
+    .emit = emit,
+};

@@ -19,8 +19,9 @@ static blocks blocks_of(const zoe__conv2d *conv)
     return (blocks){(c + 7) / 8, (c + 15) / 16, (k + 7) / 8, (k + 15) / 16};
 }
 
-static bool supports(zoe_plan *plan, const zoe__conv2d *conv)
+static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
 {
+    (void)direction;
     /* Work-groups of one and wide vectors: elsewhere slow, and llvmpipe computed a wrong gradient of the weights with
      * them. */
     if (zoe_device_get_info(zoe__plan_device(plan))->family != ZOE_FAMILY_VECTOR) return false;
@@ -94,18 +95,20 @@ static split split_of(const zoe__conv2d *conv)
 
 /* ---- needs ---- */
 
-static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
     const zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c / conv->groups, conv->r, conv->s});
     const blocks b = blocks_of(conv);
     zoe__plan_layout(plan, node, 0, &layout);
-    zoe__plan_halo(plan, node->input[0], conv->pad_h > conv->pad_w ? conv->pad_h : conv->pad_w);
-    if (conv->c < 8) zoe__plan_planar(plan, node->input[0]);
-    if (!zoe__plan_training(plan)) return ZOE_OK;
-    const split s = split_of(conv);
-    zoe__plan_workspace(plan, node, ZOE__BACKWARD,
-                        zoe__conv2d_mask_floats(conv) + (s.parts > 1 ? (size_t)s.parts * s.part_floats : 0));
-    if (!zoe__plan_dx(plan, node, 0)) return ZOE_OK;
+    if (direction != ZOE__TO_DATA)
+        zoe__plan_halo(plan, node->input[0], conv->pad_h > conv->pad_w ? conv->pad_h : conv->pad_w);
+    if (direction == ZOE__TO_OUTPUT && conv->c < 8) zoe__plan_planar(plan, node->input[0]);
+    if (direction == ZOE__TO_WEIGHTS) {
+        const split s = split_of(conv);
+        zoe__plan_workspace(plan, node, ZOE__BACKWARD,
+                            zoe__conv2d_mask_floats(conv) + (s.parts > 1 ? (size_t)s.parts * s.part_floats : 0));
+    }
+    if (direction != ZOE__TO_DATA) return ZOE_OK;
     const int h = gradient_halo(conv->h, conv->r, conv->stride_h, conv->pad_h, conv->p);
     const int w = gradient_halo(conv->w, conv->s, conv->stride_w, conv->pad_w, conv->q);
     zoe__plan_gradient_halo(plan, node->output, h > w ? h : w);
@@ -203,10 +206,9 @@ static zoe_status emit_turn(zoe_plan *plan, const zoe__node *node, const zoe__co
     return status;
 }
 
-static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+static zoe_status emit_output(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     const blocks b = blocks_of(conv);
-    if (zoe__plan_training(plan) && zoe__plan_dx(plan, node, 0)) ZOE_TRY(emit_turn(plan, node, conv));
     const sweep w = {.x = zoe__plan_x(plan, node, 0),
                      .y = zoe__plan_y(plan, node),
                      .weight = zoe__plan_weight(plan, node, 0),
@@ -233,10 +235,11 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *co
 
 /* ---- backward ---- */
 
-static zoe_status backward_data(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     const blocks b = blocks_of(conv);
     const int add = zoe__plan_dx_add(plan, node, 0);
+    ZOE_TRY(emit_turn(plan, node, conv));
     const size_t pairs = (size_t)(conv->groups * b.c16) * (size_t)b.k8;
     for (int i = 0; i < conv->stride_h * conv->stride_w; i++) {
         const phase h = phase_of(i / conv->stride_w, conv->h, conv->r, conv->stride_h, conv->pad_h);
@@ -283,7 +286,7 @@ static int choose_taps(int size, int each, int most)
     return best;
 }
 
-static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, int kt, int first,
+static zoe_status emit_filters(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, int kt, int first,
                                int k_tiles)
 {
     const zoe__view *x = zoe__plan_x(plan, node, 0);
@@ -312,27 +315,31 @@ static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe_
                             s.unit_rows, s.units_each);
 }
 
-static zoe_status backward_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     zoe__mem *dweight = zoe__plan_dweight(plan, node, 0);
-    if (!dweight) return ZOE_OK;
     const blocks b = blocks_of(conv);
     const split s = split_of(conv);
     const int pairs = lanes_of(plan) == 16 ? b.k16 / 2 : 0;
-    if (pairs) ZOE_TRY(emit_weights(plan, node, conv, 2, 0, pairs));
-    if (pairs * 2 < b.k16) ZOE_TRY(emit_weights(plan, node, conv, 1, pairs * 2, b.k16 - pairs * 2));
+    if (pairs) ZOE_TRY(emit_filters(plan, node, conv, 2, 0, pairs));
+    if (pairs * 2 < b.k16) ZOE_TRY(emit_filters(plan, node, conv, 1, pairs * 2, b.k16 - pairs * 2));
     if (s.parts == 1) return ZOE_OK;
     return zoe__launch_sum_parts(plan, node, zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD),
                                  (int)zoe__conv2d_mask_floats(conv), s.parts, dweight, (int)s.part_floats,
                                  zoe__plan_dweight_add(plan, node, 0));
 }
 
-static zoe_status backward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
-    ZOE_TRY(zoe__conv2d_mask(plan, node, conv));
-    ZOE_TRY(backward_weights(plan, node, conv));
-    return zoe__plan_dx(plan, node, 0) ? backward_data(plan, node, conv) : ZOE_OK;
+    if (direction == ZOE__TO_WEIGHTS) return emit_weights(plan, node, conv);
+    return direction == ZOE__TO_DATA ? emit_data(plan, node, conv) : emit_output(plan, node, conv);
 }
 
 const zoe__conv2d_algorithm zoe__conv2d_direct = {
-    .name = "direct", .supports = supports, .plan = make_plan, .forward = forward, .backward = backward};
+    .name = "direct",
+    .blocked = true,
+    .unasked = {[ZOE_FAMILY_VECTOR] = true},
+    .supports = supports,
+    .plan = make_plan,
+    .emit = emit,
+};

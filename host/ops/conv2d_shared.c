@@ -66,7 +66,7 @@ size_t zoe__conv2d_mask_floats(const zoe__conv2d *conv)
     return conv->bias ? zoe__round_up((size_t)mask_parts(conv) * (size_t)((conv->k + 7) / 8 * 8), 16) : 0;
 }
 
-zoe_status zoe__conv2d_mask(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+zoe_status zoe__conv2d_mask(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     zoe__mem *dbias = conv->bias ? zoe__plan_dweight(plan, node, 1) : NULL;
     if (!conv->relu && !dbias) return ZOE_OK;

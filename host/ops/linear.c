@@ -8,8 +8,6 @@
  * They are linear_packed.c (vector family) and those of conv2d that take any shape. */
 #include "ops/linear.h"
 
-#include <string.h>
-
 static zoe__conv2d describe(const zoe_linear_options *o, zoe_shape x)
 {
     return (zoe__conv2d){.n = x.n,
@@ -61,54 +59,27 @@ static void ref_backward(const zoe__ref *ref)
         }
 }
 
-/* ---- choice of the algorithm ---- */
+/* ---- device side: each direction by its own algorithm ---- */
 
-static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__linear_packed, &zoe__conv2d_clblast,
-                                                          &zoe__conv2d_plain};
-enum { ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
-
-static const zoe__conv2d_algorithm *find(const char *name)
-{
-    for (int i = 0; i < ALGORITHMS; i++)
-        if (!strcmp(algorithms[i]->name, name)) return algorithms[i];
-    return NULL;
-}
-
-static bool supported(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, const zoe__conv2d *conv)
-{
-    return !algorithm->supports || algorithm->supports(plan, conv);
-}
-
-static const zoe__conv2d_algorithm *choose(zoe_plan *plan, const zoe__conv2d *conv)
-{
-    const bool vector = zoe_device_get_info(zoe__plan_device(plan))->family == ZOE_FAMILY_VECTOR;
-    const zoe__conv2d_algorithm *best = vector ? &zoe__linear_packed : &zoe__conv2d_clblast;
-    return supported(plan, best, conv) ? best : &zoe__conv2d_plain;
-}
+static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__linear_packed, &zoe__conv2d_clblast, &zoe__conv2d_plain,
+                                                          NULL};
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
 {
     const zoe__conv2d conv = describe(node->options, zoe__plan_shape(plan, node->input[0]));
-    const char *wish = zoe__plan_get_options(plan)->linear;
-    if (!strcmp(wish, "reference")) return ZOE_UNSUPPORTED; /* without a text: the plan runs the definition */
-    const zoe__conv2d_algorithm *algorithm = strcmp(wish, "auto") ? find(wish) : choose(plan, &conv);
-    ZOE_FAIL_IF(zoe__plan_context(plan), !algorithm, ZOE_CONFIG,
-                "unknown algorithm '%s' for linear; known are auto, packed, clblast, plain, reference", wish);
-    if (!supported(plan, algorithm, &conv)) algorithm = choose(plan, &conv);
-    zoe__plan_algorithm(plan, node, algorithm->name);
-    return algorithm->plan(plan, node, &conv);
+    return zoe__conv2d_plan(plan, node, &conv, algorithms, zoe__plan_get_options(plan)->linear);
 }
 
 static zoe_status forward(zoe_plan *plan, zoe__node *node)
 {
     const zoe__conv2d conv = describe(node->options, zoe__plan_shape(plan, node->input[0]));
-    return find(zoe__plan_get_algorithm(plan, node))->forward(plan, node, &conv);
+    return zoe__conv2d_forward(plan, node, &conv, algorithms);
 }
 
 static zoe_status backward(zoe_plan *plan, zoe__node *node)
 {
     const zoe__conv2d conv = describe(node->options, zoe__plan_shape(plan, node->input[0]));
-    return find(zoe__plan_get_algorithm(plan, node))->backward(plan, node, &conv);
+    return zoe__conv2d_backward(plan, node, &conv, algorithms);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)

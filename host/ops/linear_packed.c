@@ -62,15 +62,17 @@ static cut make_cut(zoe_plan *plan, const zoe__conv2d *conv)
     return c;
 }
 
-static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
     const cut c = make_cut(plan, conv);
     const zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c, conv->h, conv->w});
     ZOE_FAIL_IF(zoe__plan_context(plan), c.backward_floats > 0x7fffffff || c.forward_floats > 0x7fffffff,
                 ZOE_UNSUPPORTED, "%s (linear): a workspace of %zu floats is too large", node->name, c.backward_floats);
     zoe__plan_layout(plan, node, 0, &layout);
-    zoe__plan_workspace(plan, node, ZOE__FORWARD, c.forward_floats);
-    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, c.backward_floats);
+    if (direction == ZOE__TO_OUTPUT)
+        zoe__plan_workspace(plan, node, ZOE__FORWARD, c.forward_floats);
+    else
+        zoe__plan_workspace(plan, node, ZOE__BACKWARD, c.backward_floats);
     return ZOE_OK;
 }
 
@@ -133,7 +135,7 @@ static zoe_status emit_forward(job *j, int kt, int first, int tiles)
                             c->k_blocks, first, c->padded, c->part_f);
 }
 
-static zoe_status forward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+static zoe_status emit_output(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     job j = make_job(plan, node, conv);
     zoe__mem *work = zoe__plan_workspace_mem(plan, node, ZOE__FORWARD);
@@ -155,7 +157,7 @@ static zoe_status emit_pack_dy(job *j, zoe__mem *work)
                             j->cut.padded, j->cut.vectors);
 }
 
-static zoe_status emit_weights(job *j, int kt, int first, int tiles)
+static zoe_status emit_weight_tiles(job *j, int kt, int first, int tiles)
 {
     enum { GROUP_F = 256 };
     const cut *c = &j->cut;
@@ -168,7 +170,7 @@ static zoe_status emit_weights(job *j, int kt, int first, int tiles)
                             c->inputs, first, c->padded, GROUP_F);
 }
 
-static zoe_status emit_data(job *j, zoe__mem *work)
+static zoe_status emit_data_tiles(job *j, zoe__mem *work)
 {
     enum { GROUP_F = 64 };
     const cut *c = &j->cut;
@@ -183,18 +185,34 @@ static zoe_status emit_data(job *j, zoe__mem *work)
                             zoe__plan_dx_add(j->plan, j->node, 0), dx->shape.n, c->vectors);
 }
 
-static zoe_status backward(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv)
+static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     job j = make_job(plan, node, conv);
     zoe__mem *work = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
-    ZOE_TRY(zoe__conv2d_mask(plan, node, conv));
     ZOE_TRY(emit_pack_dy(&j, work));
-    if (zoe__plan_dweight(plan, node, 0)) {
-        ZOE_TRY(emit_pack_x(&j, work, j.cut.back_x));
-        ZOE_TRY(in_pairs(&j, emit_weights));
-    }
-    return zoe__plan_dx(plan, node, 0) ? emit_data(&j, work) : ZOE_OK;
+    ZOE_TRY(emit_pack_x(&j, work, j.cut.back_x));
+    return in_pairs(&j, emit_weight_tiles);
+}
+
+static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+{
+    job j = make_job(plan, node, conv);
+    zoe__mem *work = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
+    /* Packed for the gradient of the weights a moment ago, if that was ours. */
+    if (!zoe__conv2d_chosen(plan, node, ZOE__TO_WEIGHTS, "packed")) ZOE_TRY(emit_pack_dy(&j, work));
+    return emit_data_tiles(&j, work);
+}
+
+static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    if (direction == ZOE__TO_WEIGHTS) return emit_weights(plan, node, conv);
+    return direction == ZOE__TO_DATA ? emit_data(plan, node, conv) : emit_output(plan, node, conv);
 }
 
 const zoe__conv2d_algorithm zoe__linear_packed = {
-    .name = "packed", .plan = make_plan, .forward = forward, .backward = backward};
+    .name = "packed",
+    .blocked = true,
+    .unasked = {[ZOE_FAMILY_VECTOR] = true},
+    .plan = make_plan,
+    .emit = emit,
+};

@@ -54,13 +54,16 @@ typedef struct zoe_plan_options {
     bool training;         /* forward, backward and update; false: forward with running figures, no dropout */
     bool batch_statistics; /* inference only: batch norm takes the batch's figures and updates the running ones */
     int micro_batches;     /* gradient accumulation: calls of zoe_plan_accumulate() in a step; 1 */
-    const char *conv;      /* "auto", "direct" (vector family only), "clblast", "plain", "reference"; "auto" */
+    const char *conv;      /* "auto", "winograd", "winograd2", "direct" (these: vector family only), "clblast", "plain",
+                              "reference"; "auto" */
     const char *linear;    /* "auto", "packed", "clblast", "plain", "reference"; "auto" */
     zoe_optimizer_options optimizer;
-    uint64_t seed;        /* of dropout */
-    bool input_gradients; /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
-    bool dry;             /* plan memory and launches, allocate nothing on the device */
-    bool poison;          /* tests: fill the arena with NaN before the first launch */
+    uint64_t seed;          /* of dropout */
+    bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
+    bool exact;             /* no algorithm that trades digits for speed (Winograd) */
+    size_t workspace_bytes; /* scratch an op may take beyond what it cannot do without; 0 = its own default */
+    bool dry;               /* plan memory and launches, allocate nothing on the device */
+    bool poison;            /* tests: fill the arena with NaN before the first launch */
 } zoe_plan_options;
 zoe_plan_options zoe_plan_options_default(void);
 
@@ -97,7 +100,7 @@ typedef struct zoe_launch_info {
     const char *layer;     /* node name; "" for the optimiser */
     const char *op;        /* "conv2d" */
     const char *kernel;    /* "conv2d_direct_forward" */
-    const char *algorithm; /* "direct", "clblast", "reference", "plain" */
+    const char *algorithm; /* "winograd", "direct", "clblast", "reference", "plain" */
     zoe_shape shape;       /* of the node's output */
     double flops, bytes;   /* useful arithmetic and least memory traffic */
 } zoe_launch_info;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which algorithm a convolution or linear layer takes, direction by direction. In this order:
+ *   1. the user's wish (plan options conv, linear), where the algorithm can do the shape;
+ *   2. `exact` strikes out what trades digits for speed;
+ *   3. what was measured on this device (zoe__tuning);
+ *   4. the least estimated cost, or the table's order where an algorithm has no estimate.
+ * The layout of the weights is settled first, by family and shape alone; a wish may change it, a measurement not. */
+#include "ops/conv2d.h"
+
+#include <string.h>
+
+static const zoe__conv2d_algorithm *find(const zoe__conv2d_algorithm *const *table, const char *name)
+{
+    for (; *table; table++)
+        if (!strcmp((*table)->name, name)) return *table;
+    return NULL;
+}
+
+static bool fits(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, const zoe__conv2d *conv,
+                 zoe__direction direction)
+{
+    if (algorithm->inexact && zoe__plan_get_options(plan)->exact) return false;
+    return !algorithm->supports || algorithm->supports(plan, conv, direction);
+}
+
+/* The cheapest that nobody needs to ask for. */
+static const zoe__conv2d_algorithm *cheapest(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction,
+                                             const zoe__conv2d_algorithm *const *table, bool blocked)
+{
+    const zoe_family family = zoe_device_get_info(zoe__plan_device(plan))->family;
+    const zoe__conv2d_algorithm *best = NULL;
+    double least = 0;
+    for (; *table; table++) {
+        const zoe__conv2d_algorithm *a = *table;
+        if (!a->unasked[family] || a->blocked != blocked || !fits(plan, a, conv, direction)) continue;
+        const double cost = a->cost ? a->cost(plan, conv, direction) : 0;
+        if (best && (!a->cost || !best->cost || cost >= least)) continue;
+        best = a;
+        least = cost;
+    }
+    return best;
+}
+
+/* Weights lie as the wish has them, else in blocks where every direction has an algorithm for them. */
+static bool choose_blocked(zoe_plan *plan, const zoe__conv2d *conv, const zoe__conv2d_algorithm *const *table,
+                           const zoe__conv2d_algorithm *wish)
+{
+    if (wish && fits(plan, wish, conv, ZOE__TO_OUTPUT)) return wish->blocked;
+    for (int d = 0; d < ZOE__DIRECTIONS; d++)
+        if (!cheapest(plan, conv, (zoe__direction)d, table, true)) return false;
+    return true;
+}
+
+static zoe__choice choose(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction,
+                          const zoe__conv2d_algorithm *const *table, const zoe__conv2d_algorithm *wish, bool blocked)
+{
+    zoe__choice choice = {.algorithm = NULL};
+    const zoe__tuning *tuning = zoe__device_get_tuning(zoe__plan_device(plan));
+    const bool tuned = tuning && tuning->find(tuning->user, node->op->name, direction, conv, &choice);
+    const zoe__conv2d_algorithm *measured = tuned ? find(table, choice.algorithm) : NULL;
+    if (measured && (measured->blocked != blocked || !fits(plan, measured, conv, direction))) measured = NULL;
+    const bool wished = wish && wish->blocked == blocked && fits(plan, wish, conv, direction);
+    if (measured && (!wished || measured == wish)) return choice; /* with its parameters */
+    const zoe__conv2d_algorithm *chosen = wished ? wish : cheapest(plan, conv, direction, table, blocked);
+    return (zoe__choice){.algorithm = chosen ? chosen->name : "plain"};
+}
+
+static bool wanted(zoe_plan *plan, const zoe__node *node, zoe__direction direction)
+{
+    if (direction == ZOE__TO_OUTPUT) return true;
+    if (!zoe__plan_training(plan)) return false;
+    return direction == ZOE__TO_WEIGHTS || zoe__plan_dx(plan, node, 0);
+}
+
+zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv,
+                            const zoe__conv2d_algorithm *const *table, const char *wish)
+{
+    if (!strcmp(wish, "reference")) return ZOE_UNSUPPORTED; /* without a text: the plan runs the definition */
+    const zoe__conv2d_algorithm *algorithm = strcmp(wish, "auto") ? find(table, wish) : NULL;
+    if (!algorithm && strcmp(wish, "auto")) {
+        char known[128] = "auto";
+        for (int i = 0; table[i]; i++) {
+            const size_t used = strlen(known);
+            zoe__format(known + used, sizeof known - used, ", %s", table[i]->name);
+        }
+        return zoe__fail(zoe__plan_context(plan), ZOE_CONFIG, "unknown algorithm '%s' for %s; known are %s, reference",
+                         wish, node->op->name, known);
+    }
+    ZOE_FAIL_IF(zoe__plan_context(plan), algorithm && algorithm->inexact && zoe__plan_get_options(plan)->exact,
+                ZOE_CONFIG, "algorithm '%s' for %s is what `exact` forbids", wish, node->op->name);
+    const bool blocked = choose_blocked(plan, conv, table, algorithm);
+    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, zoe__conv2d_mask_floats(conv));
+    for (int d = 0; d < ZOE__DIRECTIONS; d++) {
+        const zoe__direction direction = (zoe__direction)d;
+        zoe__choice *choice = zoe__plan_choice(plan, node, direction);
+        *choice = choose(plan, node, conv, direction, table, algorithm, blocked);
+        if (!wanted(plan, node, direction)) continue;
+        ZOE_TRY(find(table, choice->algorithm)->plan(plan, node, conv, direction));
+    }
+    return ZOE_OK;
+}
+
+bool zoe__conv2d_chosen(zoe_plan *plan, const zoe__node *node, zoe__direction direction, const char *name)
+{
+    const bool there =
+        wanted(plan, node, direction) && (direction != ZOE__TO_WEIGHTS || zoe__plan_dweight(plan, node, 0));
+    return there && !strcmp(zoe__plan_choice(plan, node, direction)->algorithm, name);
+}
+
+static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                       const zoe__conv2d_algorithm *const *table, zoe__direction direction)
+{
+    const zoe__conv2d_algorithm *algorithm = find(table, zoe__plan_choice(plan, node, direction)->algorithm);
+    zoe__plan_algorithm(plan, node, algorithm->name);
+    return algorithm->emit(plan, node, conv, direction);
+}
+
+zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                               const zoe__conv2d_algorithm *const *table)
+{
+    return emit(plan, node, conv, table, ZOE__TO_OUTPUT);
+}
+
+zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                                const zoe__conv2d_algorithm *const *table)
+{
+    ZOE_TRY(zoe__conv2d_mask(plan, node, conv));
+    if (zoe__plan_dweight(plan, node, 0)) ZOE_TRY(emit(plan, node, conv, table, ZOE__TO_WEIGHTS));
+    return zoe__plan_dx(plan, node, 0) ? emit(plan, node, conv, table, ZOE__TO_DATA) : ZOE_OK;
+}
