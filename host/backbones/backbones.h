@@ -19,4 +19,19 @@ static inline zoe_conv2d_options zoe__conv_options(int filters, int kernel, int 
     return options;
 }
 
+/* A block of many networks: NAME.conv (without a bias), NAME.bn, NAME.relu. */
+zoe_value zoe__conv_bn_relu(zoe_graph *graph, const char *name, zoe_value x, const zoe_conv2d_options *conv);
+
+/* Convolution and batch norm of a ResNet, He normal by fan-out. */
+zoe_value zoe__residual_conv(zoe_graph *graph, const char *conv_name, const char *bn_name, zoe_value x, int filters,
+                             int kernel, int stride, int pad);
+
+/* The block of the small ResNets, with torchvision's names: BLOCK.conv1, bn1, relu1, conv2, bn2, add, relu2. The first
+ * convolution has the stride; where the shape changes the shortcut is BLOCK.downsample.0, a 1x1 convolution, and .1,
+ * its batch norm. */
+zoe_value zoe__basic_block(zoe_graph *graph, const char *block, zoe_value x, int filters, int stride);
+
+/* A stream of L3-Net, for pictures or spectrograms (l3.c): 512 features. */
+zoe_value zoe__l3_build(zoe_graph *graph, zoe_value x, float dropout);
+
 #endif

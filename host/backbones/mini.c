@@ -18,12 +18,7 @@ static zoe_value build(zoe_graph *graph, zoe_value x, float dropout)
         char stage[16], name[32];
         snprintf(stage, sizeof stage, "stage%d", i + 1);
         const zoe_conv2d_options conv = zoe__conv_options(channels[i], 3, 1, 1);
-        snprintf(name, sizeof name, "%s.conv", stage);
-        x = zoe_conv2d(graph, name, x, &conv);
-        snprintf(name, sizeof name, "%s.bn", stage);
-        x = zoe_batch_norm(graph, name, x, &bn);
-        snprintf(name, sizeof name, "%s.relu", stage);
-        x = zoe_relu(graph, name, x);
+        x = zoe__conv_bn_relu(graph, stage, x, &conv);
         snprintf(name, sizeof name, "%s.pool", stage);
         x = zoe_max_pool(graph, name, x, &pool);
         zoe_graph_mark(graph, stage, x);

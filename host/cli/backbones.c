@@ -11,7 +11,8 @@ static zoe_status describe(zoe__cli *cli, const zoe_backbone *net, json_t **out)
 {
     zoe_graph *graph;
     ZOE_TRY(zoe_graph_new(&graph, cli->context));
-    const zoe_value x = zoe_input(graph, "x", ZOE_F32, (zoe_shape){1, 3, net->crop, net->crop});
+    const zoe_shape input = zoe_backbone_input(net, 1);
+    const zoe_value x = zoe_input(graph, "x", ZOE_F32, input);
     const zoe_value features = net->build(graph, x, 0);
     const zoe_status status = zoe_graph_status(graph);
     if (status == ZOE_OK) {
@@ -22,9 +23,10 @@ static zoe_status describe(zoe__cli *cli, const zoe_backbone *net, json_t **out)
             json_array_append_new(layers, json_pack("{s:s, s:[i, i, i]}", "name", name, "shape", s.c, s.h, s.w));
         }
         const zoe_shape f = zoe_graph_shape(graph, features);
-        *out = json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:I, s:o}", "name", net->name, "summary", net->summary,
-                         "frame", net->frame, "crop", net->crop, "features", net->features, "feature_count",
-                         f.c * f.h * f.w, "parameters", (json_int_t)zoe_graph_parameters(graph), "layers", layers);
+        *out = json_pack("{s:s, s:s, s:i, s:i, s:[i, i, i], s:s, s:i, s:I, s:o}", "name", net->name, "summary",
+                         net->summary, "frame", net->frame, "crop", net->crop, "input", input.c, input.h, input.w,
+                         "features", net->features, "feature_count", f.c * f.h * f.w, "parameters",
+                         (json_int_t)zoe_graph_parameters(graph), "layers", layers);
     }
     zoe_graph_free(&graph);
     return status;
@@ -34,10 +36,15 @@ static void print_one(const json_t *net)
 {
     size_t i;
     json_t *layer;
-    printf("%-10s %s\n           frames %lld, crop %lld, %lld parameters, features '%s' (%lld); layers",
-           json_string_value(json_object_get(net, "name")), json_string_value(json_object_get(net, "summary")),
-           json_integer_value(json_object_get(net, "frame")), json_integer_value(json_object_get(net, "crop")),
-           json_integer_value(json_object_get(net, "parameters")), json_string_value(json_object_get(net, "features")),
+    const json_t *input = json_object_get(net, "input");
+    const json_int_t frame = json_integer_value(json_object_get(net, "frame"));
+    printf("%-15s%s\n%15s", json_string_value(json_object_get(net, "name")),
+           json_string_value(json_object_get(net, "summary")), "");
+    if (frame) printf("frames %lld, ", frame);
+    printf("input %lldx%lldx%lld, %lld parameters, features '%s' (%lld); layers",
+           json_integer_value(json_array_get(input, 0)), json_integer_value(json_array_get(input, 1)),
+           json_integer_value(json_array_get(input, 2)), json_integer_value(json_object_get(net, "parameters")),
+           json_string_value(json_object_get(net, "features")),
            json_integer_value(json_object_get(net, "feature_count")));
     json_array_foreach(json_object_get(net, "layers"), i, layer)
         printf(" %s", json_string_value(json_object_get(layer, "name")));

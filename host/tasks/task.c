@@ -47,6 +47,8 @@ zoe_status zoe_task_open(zoe_task *task, zoe_context *context, const zoe_task_ki
                        .clip_count = {clips->count[0], clips->count[1]},
                        .width = backbone->frame,
                        .height = backbone->frame};
+    ZOE_FAIL_IF(context, backbone->spectrogram[0], ZOE_CONFIG,
+                "--net %s: listens to sound; task '%s' shows it pictures", backbone->name, kind->name);
     if (zoe_options_text(options, "frame")) zoe_options_size(options, "frame", &task->width, &task->height);
     ZOE_FAIL_IF(context, task->width < backbone->crop || task->height < backbone->crop, ZOE_CONFIG,
                 "--frame %dx%d: smaller than the %dx%d crop of network '%s'", task->width, task->height, backbone->crop,

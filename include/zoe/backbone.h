@@ -14,16 +14,27 @@ extern "C" {
 #endif
 
 typedef struct zoe_backbone {
-    const char *name;      /* "mini", "resnet18", "caffenet" */
+    const char *name;      /* "mini", "resnet18", "l3-audio" */
     const char *summary;   /* one line */
     int frame, crop;       /* side of the frames as decoded and of the square crop the network sees, pixels */
+    int spectrogram[2];    /* rows (frequencies) and columns (times) of a network for sound; 0, 0: it sees pictures */
     float mean[3], std[3]; /* of the input, scale 0..1, in the order of the network's channels */
     bool bgr;
     const char *features; /* layer whose output a pretext head takes: "fc", "fc7", "avgpool" */
-    /* Adds the network to the graph, marks its layers, returns the features. x is {N, 3, crop, crop}; dropout is the
-     * ratio where the network has dropout (0 = none). */
+    /* Adds the network to the graph, marks its layers, returns the features. x is {N, 3, H, W} or, for sound, {N, 1, H,
+     * W}, of any size that its poolings leave something of; dropout is the ratio where the network has dropout (0 =
+     * none). */
     zoe_value (*build)(zoe_graph *graph, zoe_value x, float dropout);
+    /* Adds the network's own class head, named "classifier", to its features; returns {N, classes, 1, 1}. NULL: a
+     * linear layer. */
+    zoe_value (*classify)(zoe_graph *graph, zoe_value features, int classes);
 } zoe_backbone;
+
+/* Shape of n inputs as the network was made for: {n, 3, crop, crop} or {n, 1, rows, columns}. */
+zoe_shape zoe_backbone_input(const zoe_backbone *backbone, int n);
+
+/* The class head of a backbone on its features: logits {N, classes, 1, 1}. */
+zoe_value zoe_backbone_classify(const zoe_backbone *backbone, zoe_graph *graph, zoe_value features, int classes);
 
 /* NULL past the end. Borrowed, constant. */
 const zoe_backbone *zoe_backbone_at(size_t index);

@@ -110,6 +110,10 @@ zoe_value zoe_average_pool(zoe_graph *graph, const char *name, zoe_value x, cons
 /* Mean over all H x W: {N, C, 1, 1}. */
 zoe_value zoe_global_average_pool(zoe_graph *graph, const char *name, zoe_value x);
 
+/* Maximum over all H x W: {N, C, 1, 1}. The first one in row order gets the gradient; a NaN counts as larger than all.
+ */
+zoe_value zoe_global_max_pool(zoe_graph *graph, const char *name, zoe_value x);
+
 /* Local response normalisation across channels (AlexNet):
  *   y[c] = x[c] / (k + alpha / size * sum over c' in c-size/2 .. c+size/2 of x[c']^2) ^ beta */
 typedef struct zoe_lrn_options {

@@ -23,8 +23,8 @@ enum { STEPS = 10, CLASSES = 10 };
 
 static const struct golden {
     const char *net;
-    int batch, side;
-    double loss[STEPS];
+    int batch, channels, height, width;
+    double lr, loss[STEPS];
 } goldens[] = {
 #include "golden_losses.inc"
 };
@@ -97,14 +97,12 @@ static void run_golden(const struct golden *golden, const char *device_name, int
     zoe_device *device = open_device(context, device_name);
     zoe_graph *graph;
     check(context, zoe_graph_new(&graph, context));
-    const zoe_shape shape = {golden->batch, 3, golden->side, golden->side};
+    const zoe_shape shape = {golden->batch, golden->channels, golden->height, golden->width};
     const zoe_value x = zoe_input(graph, "x", ZOE_F32, shape);
     const zoe_value labels = zoe_input(graph, "labels", ZOE_I32, (zoe_shape){golden->batch, 1, 1, 1});
     const zoe_backbone *net = zoe_backbone_find(context, golden->net);
     assert_non_null(net);
-    zoe_linear_options classifier = zoe_linear_options_default();
-    classifier.outputs = CLASSES;
-    const zoe_value logits = zoe_linear(graph, "classifier", net->build(graph, x, 0), &classifier);
+    const zoe_value logits = zoe_backbone_classify(net, graph, net->build(graph, x, 0), CLASSES);
     const zoe_value loss = zoe_graph_keep(graph, zoe_softmax_cross_entropy(graph, "loss", logits, labels));
     check(context, zoe_graph_status(graph));
 
@@ -125,7 +123,7 @@ static void run_golden(const struct golden *golden, const char *device_name, int
         check(context, zoe_plan_write(plan, x, picture));
         check(context, zoe_plan_write(plan, labels, label));
         check(context, zoe_plan_accumulate(plan, step, 0));
-        check(context, zoe_plan_update(plan, 1e-3));
+        check(context, zoe_plan_update(plan, golden->lr));
         check(context, zoe_plan_read(plan, loss, &value));
         const double expected = golden->loss[step], limit = fmin(1e-4 * fmax(1, expected), 1e-2 * expected);
         print_message("%s on %s, step %d: loss %.7f, PyTorch %.7f\n", golden->net, device_name, step, (double)value,
@@ -182,13 +180,42 @@ static void caffenet(void **state)
     run_golden(find("caffenet"), test_device(), STEPS);
 }
 
+static void l3_vision(void **state)
+{
+    (void)state;
+    run_golden(find("l3-vision"), test_device(), STEPS);
+}
+
+static void l3_audio(void **state)
+{
+    (void)state;
+    run_golden(find("l3-audio"), test_device(), STEPS);
+}
+
+static void caffenet_bn(void **state)
+{
+    (void)state;
+    run_golden(find("caffenet-bn"), test_device(), STEPS);
+}
+
+static void nin_cifar(void **state)
+{
+    (void)state;
+    run_golden(find("nin-cifar"), test_device(), STEPS);
+}
+
+static void resnet20_cifar(void **state)
+{
+    (void)state;
+    run_golden(find("resnet20-cifar"), test_device(), STEPS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mini_on_host),
-        cmocka_unit_test(mini),
-        cmocka_unit_test(resnet18),
-        cmocka_unit_test(caffenet),
+        cmocka_unit_test(mini_on_host), cmocka_unit_test(mini),      cmocka_unit_test(resnet18),
+        cmocka_unit_test(caffenet),     cmocka_unit_test(l3_vision), cmocka_unit_test(l3_audio),
+        cmocka_unit_test(caffenet_bn),  cmocka_unit_test(nin_cifar), cmocka_unit_test(resnet20_cifar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,16 +4,20 @@
     python make_golden.py > golden_losses.inc
 
 Weights, inputs and labels come from a counter formula that both sides know (mix), so that no file of weights is needed:
-parameter number i of a name is scale * u(hash(name) + i), u uniform in [-1, 1). SGD, lr 1e-3, momentum 0.9, weight decay 5e-4,
-no dropout, batch norm with batch statistics; a linear layer "classifier" of 10 classes on each backbone.
+parameter number i of a name is scale * u(hash(name) + i), u uniform in [-1, 1). SGD, momentum 0.9, weight decay 5e-4,
+no dropout, batch norm with batch statistics; a class head "classifier" of 10 classes on each backbone. The networks are
+those of tests/peers/nets.py and, here, caffenet.
 """
+import pathlib
 import sys
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-import torchvision
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "peers"))
+import nets  # noqa: E402
 
 torch.set_num_threads(2)
 
@@ -54,35 +58,6 @@ def fill_net(net, names):
                 p.copy_(1 + fill(name, tuple(p.shape), 0.1))
 
 
-class Mini(nn.Module):
-    def __init__(self):
-        super().__init__()
-        c0 = 3
-        for i, c in enumerate((16, 32, 48, 64)):
-            self.add_module(f"conv{i}", nn.Conv2d(c0, c, 3, padding=1, bias=False))
-            self.add_module(f"bn{i}", nn.BatchNorm2d(c))
-            c0 = c
-        self.fc = nn.Linear(576, 64, bias=False)
-        self.fcbn = nn.BatchNorm1d(64)
-        self.classifier = nn.Linear(64, 10)
-
-    def forward(self, x):
-        for i in range(4):
-            x = F.max_pool2d(F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))), 2)
-        return self.classifier(F.relu(self.fcbn(self.fc(x.flatten(1)))))
-
-    def names(self):
-        d = {}
-        for i in range(4):
-            d[f"stage{i+1}.conv.weight"] = getattr(self, f"conv{i}").weight
-            d[f"stage{i+1}.bn.weight"] = getattr(self, f"bn{i}").weight
-            d[f"stage{i+1}.bn.bias"] = getattr(self, f"bn{i}").bias
-        d["fc.weight"] = self.fc.weight
-        d["fc.bn.weight"], d["fc.bn.bias"] = self.fcbn.weight, self.fcbn.bias
-        d["classifier.weight"], d["classifier.bias"] = self.classifier.weight, self.classifier.bias
-        return d
-
-
 class CaffeNet(nn.Module):
     def __init__(self):
         super().__init__()
@@ -110,35 +85,21 @@ class CaffeNet(nn.Module):
             x = F.relu(getattr(self, n + "bn")(getattr(self, n)(x)))
         return self.classifier(x)
 
-    def names(self):
-        return dict(self.named_parameters())
-
     def bias_rule(self, name):
         """Caffe's: twice the rate and no decay for biases of the backbone."""
         return name.endswith(".bias") and not name.startswith("classifier")
 
 
-class ResNet18(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.net = torchvision.models.resnet18(num_classes=10)
-
-    def forward(self, x):
-        return self.net(x)
-
-    def names(self):
-        return {n.replace("fc.", "classifier.") if n.startswith("fc.") else n: p for n, p in self.net.named_parameters()}
-
-
-def run(name, net, batch, side, steps=10):
-    names = net.names()
+def run(name, batch, channels, height, width, lr=1e-3, steps=10):
+    net = CaffeNet() if name == "caffenet" else nets.build(name, (channels, height, width), classes=10)
+    names = dict(net.named_parameters())
     fill_net(net, names)
-    x = fill("input", (batch, 3, side, side), 1.7)
+    x = fill("input", (batch, channels, height, width), 1.7)
     y = torch.arange(batch) * 7 % 10
     rule = getattr(net, "bias_rule", lambda n: False)
-    groups = [dict(params=[p for n, p in names.items() if not rule(n)], lr=1e-3, weight_decay=5e-4),
-              dict(params=[p for n, p in names.items() if rule(n)], lr=2e-3, weight_decay=0.0)]
-    opt = torch.optim.SGD([g for g in groups if g["params"]], lr=1e-3, momentum=0.9)
+    groups = [dict(params=[p for n, p in names.items() if not rule(n)], lr=lr, weight_decay=5e-4),
+              dict(params=[p for n, p in names.items() if rule(n)], lr=2 * lr, weight_decay=0.0)]
+    opt = torch.optim.SGD([g for g in groups if g["params"]], lr=lr, momentum=0.9)
     net.train()
     losses = []
     for _ in range(steps):
@@ -147,12 +108,18 @@ def run(name, net, batch, side, steps=10):
         loss.backward()
         opt.step()
         losses.append(loss.item())
-    print("{%s, %d, %d, {%s}}," % ('"' + name + '"', batch, side, ", ".join("%.9g" % v for v in losses)))
+    print('{"%s", %d, %d, %d, %d, %g, {%s}},' % (name, batch, channels, height, width, lr, ", ".join("%.9g" % v for v in losses)))
     print(name, losses, file=sys.stderr)
 
 
 if __name__ == "__main__":
-    print("/* made by make_golden.py with PyTorch %s: {backbone, batch, side, {loss of step 0, 1, ..}} */" % torch.__version__.split("+")[0])
-    run("mini", Mini(), 16, 56)
-    run("resnet18", ResNet18(), 8, 96)
-    run("caffenet", CaffeNet(), 8, 227)
+    print("/* made by make_golden.py with PyTorch %s: {backbone, batch, channels, height, width, lr, {loss of step 0, 1, ..}} */"
+          % torch.__version__.split("+")[0])
+    run("mini", 16, 3, 56, 56)
+    run("resnet18", 8, 3, 96, 96)
+    run("caffenet", 8, 3, 227, 227)
+    run("l3-vision", 4, 3, 43, 37, lr=3e-5)
+    run("l3-audio", 4, 1, 41, 35, lr=3e-5)
+    run("caffenet-bn", 8, 3, 103, 99, lr=1e-4)
+    run("nin-cifar", 8, 3, 32, 32)
+    run("resnet20-cifar", 16, 3, 32, 32)

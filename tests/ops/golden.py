@@ -61,6 +61,7 @@ case("max_pool_ceil", (1, 2, 6, 8), lambda x: F.max_pool2d(x, 3, 2, 0, ceil_mode
 case("average_pool", (1, 2, 6, 7), lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True))
 case("average_pool_pixels", (1, 2, 6, 7), lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False))
 case("global_average_pool", (2, 3, 3, 5), lambda x: F.adaptive_avg_pool2d(x, 1))
+case("global_max_pool", (2, 3, 3, 5), lambda x: F.adaptive_max_pool2d(x, 1))
 case("batch_norm", (2, 3, 3, 4), lambda x: F.batch_norm(x, None, None, training=True, eps=1e-3))
 case("lrn", (1, 9, 2, 3), lambda x: F.local_response_norm(x, 5, 0.5, 0.75, 2.0))
 case("l2_normalise", (2, 5, 2, 2), normalise)

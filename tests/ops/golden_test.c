@@ -39,6 +39,12 @@ static zoe_value global_average_pool(zoe_graph *graph, const zoe_value *x, const
     return zoe_global_average_pool(graph, "op", x[0]);
 }
 
+static zoe_value global_max_pool(zoe_graph *graph, const zoe_value *x, const void *options)
+{
+    (void)options;
+    return zoe_global_max_pool(graph, "op", x[0]);
+}
+
 static zoe_value batch_norm(zoe_graph *graph, const zoe_value *x, const void *options)
 {
     return zoe_batch_norm(graph, "op", x[0], options);
@@ -87,6 +93,7 @@ static const golden goldens[] = {
     GOLDEN(average_pool, average_pool, &padded_ceil, .inputs = 1, .x = {{1, 2, 6, 7}}),
     GOLDEN(average_pool_pixels, average_pool, &padded, .inputs = 1, .x = {{1, 2, 6, 7}}),
     GOLDEN(global_average_pool, global_average_pool, NULL, .inputs = 1, .x = {{2, 3, 3, 5}}),
+    GOLDEN(global_max_pool, global_max_pool, NULL, .inputs = 1, .x = {{2, 3, 3, 5}}),
     GOLDEN(batch_norm, batch_norm, &plain, .inputs = 1, .x = {{2, 3, 3, 4}}),
     GOLDEN(lrn, lrn, &five, .inputs = 1, .x = {{1, 9, 2, 3}}),
     GOLDEN(l2_normalise, l2_normalise, NULL, .inputs = 1, .x = {{2, 5, 2, 2}}),

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * l3-vision: the stream of L3-Net that looks (l3.c). */
+#include "backbones/backbones.h"
+
+const zoe_backbone zoe__backbone_l3_vision = {
+    .name = "l3-vision",
+    .summary = "the stream of L3-Net that looks, 512 features of 224x224 (4.7 M parameters)",
+    .frame = 256,
+    .crop = 224,
+    .mean = {0.5f, 0.5f, 0.5f},
+    .std = {0.25f, 0.25f, 0.25f},
+    .features = "pool4",
+    .build = zoe__l3_build,
+};
