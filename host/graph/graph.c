@@ -23,6 +23,7 @@ struct zoe_graph {
     size_t param_count, param_capacity;
     layer_mark *marks;
     size_t mark_count, mark_capacity;
+    char prefix[32];
 };
 
 zoe_status zoe_graph_new(zoe_graph **out, zoe_context *context)
@@ -83,6 +84,18 @@ bool zoe__graph_ready(zoe_graph *graph, const char *name, const zoe_value *value
             return false;
         }
     return true;
+}
+
+void zoe_graph_prefix(zoe_graph *graph, const char *prefix)
+{
+    if (!zoe__format(graph->prefix, sizeof graph->prefix, "%s", prefix ? prefix : ""))
+        zoe__graph_mistake(graph, ZOE_CONFIG, "prefix '%.40s...' is longer than %zu bytes", prefix,
+                           sizeof graph->prefix - 1);
+}
+
+const char *zoe__graph_get_prefix(const zoe_graph *graph)
+{
+    return graph->prefix;
 }
 
 /* ---- values ---- */
@@ -148,7 +161,7 @@ void zoe_graph_mark(zoe_graph *graph, const char *layer, zoe_value value)
         return;
     }
     layer_mark *mark = &graph->marks[graph->mark_count++];
-    zoe__format(mark->name, sizeof mark->name, "%s", layer);
+    zoe__format(mark->name, sizeof mark->name, "%s%s", graph->prefix, layer);
     mark->value = value;
 }
 
@@ -181,7 +194,7 @@ int zoe__graph_param(zoe_graph *graph, const char *node, const char *suffix, zoe
 {
     if (graph->status != ZOE_OK) return -1;
     char name[ZOE__NAME];
-    if (!zoe__format(name, sizeof name, "%s.%s", node, suffix))
+    if (!zoe__format(name, sizeof name, "%s%s.%s", graph->prefix, node, suffix))
         return zoe__graph_mistake(graph, ZOE_CONFIG, "name '%.40s...' is longer than %d bytes", node, ZOE__NAME - 1);
     for (size_t i = 0; i < graph->param_count; i++) {
         const zoe__param_spec *old = &graph->params[i];

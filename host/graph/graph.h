@@ -83,6 +83,7 @@ typedef struct zoe__value_spec {
 } zoe__value_spec;
 
 zoe_context *zoe__graph_context(const zoe_graph *graph);
+const char *zoe__graph_get_prefix(const zoe_graph *graph); /* "" = none */
 
 /* Remember the first mistake; returns ZOE_NO_VALUE. */
 zoe_value zoe__graph_mistake(zoe_graph *graph, zoe_status status, const char *format, ...) ZOE__PRINTF(3, 4);

@@ -133,6 +133,7 @@ static void first_values(const zoe_store *store, const parameter *param, float *
     zoe__random_init(&random, store->seed, hash_name(param->name), 0x1417u);
     for (size_t i = 0; i < zoe_shape_count(s); i++) switch (param->options.init) {
         case ZOE_INIT_CONSTANT: plain[i] = param->options.value; break;
+        case ZOE_INIT_ALTERNATING: plain[i] = i % 2 ? -param->options.value : param->options.value; break;
         case ZOE_INIT_XAVIER_UNIFORM: plain[i] = (float)zoe__random_between(&random, -side, side); break;
         default: plain[i] = (float)(sd * zoe__random_normal(&random));
         }

@@ -14,7 +14,7 @@ bool zoe__node_begin(zoe_graph *graph, zoe__node *node, const zoe__op *op, const
     }
     if (!zoe__graph_ready(graph, name, inputs, count)) return false;
     *node = (zoe__node){.op = op, .inputs = count};
-    if (!zoe__format(node->name, sizeof node->name, "%s", name)) {
+    if (!zoe__format(node->name, sizeof node->name, "%s%s", zoe__graph_get_prefix(graph), name)) {
         zoe__graph_mistake(graph, ZOE_CONFIG, "name '%.40s...' is longer than %d bytes", name, ZOE__NAME - 1);
         return false;
     }

@@ -29,6 +29,10 @@ enum { ZOE_NO_VALUE = -1 };
 zoe_status zoe_graph_new(zoe_graph **out, zoe_context *context);
 void zoe_graph_free(zoe_graph **graph);
 
+/* Nodes, parameters and layers that are added from now on get this before their names ("sound."), so that a network can
+ * stand twice in a graph, with weights of its own each time; NULL or "" ends it. At most 31 bytes. */
+void zoe_graph_prefix(zoe_graph *graph, const char *prefix);
+
 /* ZOE_OK, or the status of the first mistake made while building. */
 zoe_status zoe_graph_status(const zoe_graph *graph);
 

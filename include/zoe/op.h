@@ -19,11 +19,12 @@ extern "C" {
 
 /* How a parameter starts. fan_in = C/groups*R*S, fan_out = K/groups*R*S. */
 typedef enum zoe_init_kind {
-    ZOE_INIT_CONSTANT,      /* value */
-    ZOE_INIT_GAUSSIAN,      /* N(0, value^2) */
-    ZOE_INIT_HE_NORMAL,     /* N(0, 2 / fan_in) */
-    ZOE_INIT_HE_FAN_OUT,    /* N(0, 2 / fan_out), as torchvision's ResNets */
-    ZOE_INIT_XAVIER_UNIFORM /* U(-a, a), a = sqrt(6 / (fan_in + fan_out)) */
+    ZOE_INIT_CONSTANT,       /* value */
+    ZOE_INIT_GAUSSIAN,       /* N(0, value^2) */
+    ZOE_INIT_HE_NORMAL,      /* N(0, 2 / fan_in) */
+    ZOE_INIT_HE_FAN_OUT,     /* N(0, 2 / fan_out), as torchvision's ResNets */
+    ZOE_INIT_XAVIER_UNIFORM, /* U(-a, a), a = sqrt(6 / (fan_in + fan_out)) */
+    ZOE_INIT_ALTERNATING     /* value, -value, value, .. */
 } zoe_init_kind;
 
 typedef struct zoe_param_options {
@@ -49,6 +50,32 @@ typedef struct zoe_picture_options {
 zoe_picture_options zoe_picture_options_default(void);
 zoe_value zoe_picture(zoe_graph *graph, const char *name, zoe_value bytes, zoe_value table,
                       const zoe_picture_options *options);
+
+/* Spectrograms of sound, on the device.
+ *   X[j,k] = sum over i < window of gain * pcm[n, j*hop + i] * hann(i) * exp(-2 pi I i k / fft),  k = 0 .. fft/2,
+ *   hann(i) = (1 - cos(2 pi i / window)) / 2;  |X| or, with power, |X|^2;  sums with mel weights;  log(. + eps);
+ *   mean over pool_bins x pool_frames;  (. - mean) / std.
+ * pcm: F32 {N,1,1,L}, the scale is the caller's (-1..1); gains: I32 {N,1,1,1} in units of 1/65536, or ZOE_NO_VALUE: 1.
+ * Output {N, 1, rows, columns}, the lowest frequency in row 0: rows = (mels, or bins, or fft/2 + 1) / pool_bins,
+ * columns = ((L - window) / hop + 1) / pool_frames, both rounded down. L = 48 000 gives 257 x 199 by default. No
+ * gradient. */
+typedef struct zoe_spectrogram_options {
+    int window, hop, fft; /* samples; 480, 240, 512. fft: a power of 2, 16..4096, at least window */
+    bool power;           /* false */
+    bool log;             /* natural logarithm; true */
+    float eps;            /* 1e-5 */
+    int bins;             /* only so many of the lowest, without mels; 0: all */
+    int mels;             /* bands of HTK's mel scale, triangles of height 1; 0: none */
+    float rate, low,
+        high; /* with mels: samples a second, edges of the lowest and highest band in Hz; 48000, 0, 24000 */
+    int pool_bins, pool_frames; /* 1, 1. pool_frames: 1, 2, 4 or 8 */
+    float mean, std;            /* 0, 1 */
+} zoe_spectrogram_options;
+zoe_spectrogram_options zoe_spectrogram_options_default(void);
+zoe_value zoe_spectrogram(zoe_graph *graph, const char *name, zoe_value pcm, zoe_value gains,
+                          const zoe_spectrogram_options *options);
+/* What comes out of n sounds of so many samples; a size is 0 when they are too short. */
+zoe_shape zoe_spectrogram_shape(const zoe_spectrogram_options *options, int n, int samples);
 
 /* Cross-correlation, the "convolution" of the field.
  *   y[n,k,p,q] = bias[k] + sum over c,r,s of x[n, g*C/groups + c, p*stride - pad + r, q*stride - pad + s] * w[k,c,r,s],
@@ -143,6 +170,18 @@ zoe_value zoe_softmax_cross_entropy(zoe_graph *graph, const char *name, zoe_valu
 
 /* y[n] = x[n] / max(|x[n]|, eps), the Euclidean norm over all of (C, H, W) of an image. eps 1e-12. */
 zoe_value zoe_l2_normalise(zoe_graph *graph, const char *name, zoe_value x, float eps);
+
+/* Euclidean distance of the rows of two tensors of the same shape: y[n] = sqrt(|a[n] - b[n]|^2 + eps), over all of
+ * (C, H, W). eps > 0 keeps the gradient finite where they are equal. Output {N,1,1,1}. */
+zoe_value zoe_distance(zoe_graph *graph, const char *name, zoe_value a, zoe_value b, float eps);
+
+/* Each cell of a map against a vector: y[n,0,h,w] = sum over c of map[n,c,h,w] * vector[n,c]. map {N,C,H,W}, vector
+ * {N,C,1,1}, output {N,1,H,W}. */
+zoe_value zoe_cell_dot(zoe_graph *graph, const char *name, zoe_value map, zoe_value vector);
+
+/* `before` channels of zeros in front of those of x and `after` behind them. With one logit behind one zero, a softmax
+ * is the logistic function. */
+zoe_value zoe_pad_channels(zoe_graph *graph, const char *name, zoe_value x, int before, int after);
 
 #ifdef __cplusplus
 }
