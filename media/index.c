@@ -63,18 +63,22 @@ static void report(job *j, const char *file, const char *reason)
         end_run(j, ZOE_STOPPED, "indexing was stopped; what was read stays in the pack");
 }
 
-static bool data_is_there(const zoe__store *store, const char *sha256)
+static bool file_is_there(const char *path)
 {
-    char path[PATH_MAX];
     struct stat info;
-    return zoe__store_data_path(store, sha256, path, sizeof path) && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/* The content is stored, row and data both. The lock is held. */
+/* The content is stored, rows and data both. The lock is held. */
 static zoe_status is_stored(zoe_context *context, job *j, const char *sha256, bool *stored)
 {
-    ZOE_TRY(zoe__store_has_content(context, j->store, sha256, stored));
-    *stored = *stored && data_is_there(j->store, sha256);
+    char data[PATH_MAX], pcm[PATH_MAX];
+    zoe__content content;
+    ZOE_TRY(zoe__store_content(context, j->store, sha256, &content));
+    *stored = content.found && content.sound.state != ZOE_SOUND_UNKNOWN &&
+              zoe__store_data_path(j->store, sha256, data, sizeof data) &&
+              zoe__store_pcm_path(j->store, sha256, pcm, sizeof pcm) && (!content.pictures || file_is_there(data)) &&
+              (!content.sound.samples || file_is_there(pcm));
     return ZOE_OK;
 }
 
@@ -97,11 +101,10 @@ static zoe_status look_up(zoe_context *context, job *j, const zoe__source *sourc
     return *known ? zoe__store_relabel(context, j->store, source->path, wanted->label, wanted->group) : ZOE_OK;
 }
 
-/* Moves a finished data file to its place; the lock is held. */
-static zoe_status place_data(zoe_context *context, const job *j, const char *temporary, const char *sha256)
+/* Moves a finished file of data or sound to its place; the lock is held. */
+static zoe_status place_file(zoe_context *context, const char *temporary, const char *path)
 {
-    char path[PATH_MAX], folder[PATH_MAX];
-    zoe__store_data_path(j->store, sha256, path, sizeof path);
+    char folder[PATH_MAX];
     zoe__format(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
     ZOE_FAIL_IF(context, mkdir(folder, 0777) < 0 && errno != EEXIST, ZOE_DISK, "%s: cannot be made: %s", folder,
                 strerror(errno));
@@ -109,32 +112,64 @@ static zoe_status place_data(zoe_context *context, const job *j, const char *tem
     return ZOE_OK;
 }
 
-/* Reads one file whose path is not known yet. */
-static zoe_status read_file(zoe_context *context, job *j, zoe__source *source, zoe__file_row *row,
-                            const char *temporary)
+/* Where a worker writes before it is known what its file is. */
+typedef struct scratch {
+    char data[PATH_MAX], pcm[PATH_MAX];
+} scratch;
+
+static bool name_scratch(const job *j, int number, scratch *out)
 {
-    zoe__record record = {0};
+    const char *folder = zoe__store_folder(j->store);
+    return zoe__format(out->data, sizeof out->data, "%s/data/tmp-%ld-%d", folder, (long)getpid(), number) &&
+           zoe__format(out->pcm, sizeof out->pcm, "%s/data/tmp-%ld-%d-pcm", folder, (long)getpid(), number);
+}
+
+/* Files first, rows last; the lock is held. */
+static zoe_status place(zoe_context *context, job *j, const zoe__file_row *row, const scratch *from,
+                        const zoe__ingested *in)
+{
+    char path[PATH_MAX];
     uint8_t *bytes = NULL;
     size_t size = 0;
+    zoe_status status;
+    if (in->record.frames)
+        ZOE_TRY_OUT(zoe__record_write(context, &in->record, &bytes, &size));
+    else
+        ZOE_TRY_OUT(zoe__calloc(context, &bytes, 1, 1));
+    if (in->record.frames && zoe__store_data_path(j->store, row->sha256, path, sizeof path))
+        ZOE_TRY_OUT(place_file(context, from->data, path));
+    if (in->sound.samples && zoe__store_pcm_path(j->store, row->sha256, path, sizeof path))
+        ZOE_TRY_OUT(place_file(context, from->pcm, path));
+    ZOE_TRY_OUT(zoe__store_commit(context, j->store, row, bytes, size, &in->sound));
+out:
+    free(bytes);
+    return status;
+}
+
+/* Reads one file whose path is not known yet. */
+static zoe_status read_file(zoe_context *context, job *j, zoe__source *source, zoe__file_row *row,
+                            const scratch *temporary, bool still)
+{
     bool stored = false;
     zoe_status status;
     ZOE_TRY(zoe__source_digest(context, source));
     row->sha256 = source->sha256;
     pthread_mutex_lock(&j->lock);
     status = is_stored(context, j, source->sha256, &stored);
-    if (status == ZOE_OK && stored) status = zoe__store_commit(context, j->store, row, NULL, 0);
+    if (status == ZOE_OK && stored) status = zoe__store_commit(context, j->store, row, NULL, 0, NULL);
     pthread_mutex_unlock(&j->lock);
     if (status != ZOE_OK || stored) return status;
-    ZOE_TRY_OUT(zoe__ingest(context, source, &j->options->limits, temporary, &record));
-    ZOE_TRY_OUT(zoe__record_write(context, &record, &bytes, &size));
-    pthread_mutex_lock(&j->lock);
-    status = place_data(context, j, temporary, source->sha256);
-    if (status == ZOE_OK) status = zoe__store_commit(context, j->store, row, bytes, size);
-    pthread_mutex_unlock(&j->lock);
-out:
-    unlink(temporary); /* gone already when it was placed */
-    free(bytes);
-    zoe__record_clear(&record);
+    zoe__ingested in = {
+        .data_path = temporary->data, .pcm_path = temporary->pcm, .rate = zoe__store_rate(j->store), .still = still};
+    status = zoe__ingest(context, source, &j->options->limits, &in);
+    if (status == ZOE_OK) {
+        pthread_mutex_lock(&j->lock);
+        status = place(context, j, row, temporary, &in);
+        pthread_mutex_unlock(&j->lock);
+    }
+    unlink(temporary->data); /* gone already when it was placed */
+    unlink(temporary->pcm);
+    zoe__record_clear(&in.record);
     return status;
 }
 
@@ -158,10 +193,10 @@ static zoe_status commit_skip(zoe_context *context, job *j, const zoe__source *s
     row->size = passing ? -1 : source->size;
     row->mtime_ns = source->mtime_ns;
     zoe_context_clear(context);
-    return zoe__store_commit(context, j->store, row, NULL, 0);
+    return zoe__store_commit(context, j->store, row, NULL, 0, NULL);
 }
 
-static void do_file(zoe_context *context, job *j, const char *path, const char *temporary)
+static void do_file(zoe_context *context, job *j, const char *path, const scratch *temporary)
 {
     char label[LABEL_BYTES], reason[REASON_BYTES] = "";
     zoe__source source;
@@ -178,7 +213,7 @@ static void do_file(zoe_context *context, job *j, const char *path, const char *
     }
     if (status == ZOE_OK && !known) {
         reason[0] = '\0';
-        status = read_file(context, j, &source, &row, temporary);
+        status = read_file(context, j, &source, &row, temporary, false);
     }
     const bool passing = status == ZOE_TIME || source.fd < 0;
     zoe__source_close(&source);
@@ -206,10 +241,9 @@ static void *work(void *argument)
 {
     const worker *w = argument;
     job *j = w->job;
-    char temporary[PATH_MAX];
+    scratch temporary;
     zoe_context *context;
-    if (zoe_context_new(&context) != ZOE_OK || !zoe__format(temporary, sizeof temporary, "%s/data/tmp-%ld-%d",
-                                                            zoe__store_folder(j->store), (long)getpid(), w->number)) {
+    if (zoe_context_new(&context) != ZOE_OK || !name_scratch(j, w->number, &temporary)) {
         pthread_mutex_lock(&j->lock);
         end_run(j, ZOE_MEMORY, "out of memory: a worker");
         pthread_mutex_unlock(&j->lock);
@@ -219,7 +253,7 @@ static void *work(void *argument)
     while (!atomic_load(&j->stop)) {
         const size_t i = atomic_fetch_add(&j->next, 1);
         if (i >= j->files->count) break;
-        do_file(context, j, j->files->name[i], temporary);
+        do_file(context, j, j->files->name[i], &temporary);
     }
     zoe_context_free(&context);
     return NULL;
@@ -267,29 +301,46 @@ typedef struct import {
     const zoe__store *from;
 } import;
 
+/* Files of one content of another pack. */
+static zoe_status import_content(const import *im, const char *sha256, bool pictures, bool sound)
+{
+    job *j = im->job;
+    char from[PATH_MAX], to[PATH_MAX], temporary[PATH_MAX];
+    zoe__format(temporary, sizeof temporary, "%s/data/tmp-%ld-import", zoe__store_folder(j->store), (long)getpid());
+    if (pictures && zoe__store_data_path(im->from, sha256, from, sizeof from) &&
+        zoe__store_data_path(j->store, sha256, to, sizeof to)) {
+        ZOE_TRY(copy_file(im->context, from, temporary));
+        ZOE_TRY(place_file(im->context, temporary, to));
+    }
+    if (sound && zoe__store_pcm_path(im->from, sha256, from, sizeof from) &&
+        zoe__store_pcm_path(j->store, sha256, to, sizeof to)) {
+        ZOE_TRY(copy_file(im->context, from, temporary));
+        ZOE_TRY(place_file(im->context, temporary, to));
+    }
+    return ZOE_OK;
+}
+
 /* One clip of another pack; nothing is decoded. */
-static zoe_status import_clip(void *user, const zoe__file_row *row, const uint8_t *record, size_t record_size)
+static zoe_status import_clip(void *user, const zoe__clip_row *row)
 {
     const import *im = user;
     job *j = im->job;
-    char label[LABEL_BYTES], from[PATH_MAX], temporary[PATH_MAX];
-    zoe__file_row mine = *row;
+    char label[LABEL_BYTES];
+    zoe__file_row mine = row->file;
     bool stored;
-    zoe__record check; /* nothing damaged gets in */
-    ZOE_TRY(zoe__record_read(im->context, &check, record, record_size, row->path));
-    zoe__record_clear(&check);
-    if (j->options->labels_csv) zoe__labels_find(j->labels, row->path, label, sizeof label, &mine.label, &mine.group);
-    ZOE_TRY(is_stored(im->context, j, row->sha256, &stored));
-    if (!stored) {
-        zoe__store_data_path(im->from, row->sha256, from, sizeof from);
-        zoe__format(temporary, sizeof temporary, "%s/data/tmp-%ld-import", zoe__store_folder(j->store), (long)getpid());
-        ZOE_TRY(copy_file(im->context, from, temporary));
-        ZOE_TRY(place_data(im->context, j, temporary, row->sha256));
+    if (row->record_size) { /* nothing damaged gets in */
+        zoe__record check;
+        ZOE_TRY(zoe__record_read(im->context, &check, row->record, row->record_size, row->file.path));
+        zoe__record_clear(&check);
     }
-    ZOE_TRY(zoe__store_commit(im->context, j->store, &mine, stored ? NULL : record, record_size));
+    if (j->options->labels_csv) zoe__labels_find(j->labels, mine.path, label, sizeof label, &mine.label, &mine.group);
+    ZOE_TRY(is_stored(im->context, j, mine.sha256, &stored));
+    if (!stored) ZOE_TRY(import_content(im, mine.sha256, row->record_size > 0, row->sound.samples > 0));
+    ZOE_TRY(zoe__store_commit(im->context, j->store, &mine, stored ? NULL : row->record, row->record_size,
+                              row->sound.state == ZOE_SOUND_UNKNOWN ? NULL : &row->sound));
     j->imported++;
     j->total++;
-    report(j, row->path, NULL);
+    report(j, mine.path, NULL);
     return j->status;
 }
 
@@ -305,17 +356,24 @@ static zoe_status import_packs(zoe_context *context, job *j, const zoe__names *p
         if (same_folder(packs->name[i], zoe__store_folder(j->store))) continue;
         zoe__store *from;
         ZOE_TRY(zoe__store_open(&from, context, packs->name[i], false));
-import im = {context, j, from };
-        const zoe_status status = zoe__store_clips(context, from, import_clip, &im);
+        const int rate = zoe__store_rate(from), mine = zoe__store_rate(j->store);
+        if (rate && rate != mine) {
+            zoe__store_close(&from);
+            return zoe__fail(context, ZOE_CONFIG,
+                             "%s: its sound has %d samples a second, that of %s %d: they do not mix", packs->name[i],
+                             rate, zoe__store_folder(j->store), mine);
+        }
+        const import im = {context, j, from};
+        const zoe_status status = zoe__store_clips(context, from, import_clip, (void *)&im);
         zoe__store_close(&from);
         ZOE_TRY(status);
     }
     return ZOE_OK;
 }
 
-static zoe_status count_clip(void *user, const zoe__file_row *row, const uint8_t *record, size_t record_size)
+static zoe_status count_clip(void *user, const zoe__clip_row *row)
 {
-    (void)row, (void)record, (void)record_size;
+    (void)row;
     ++*(size_t *)user;
     return ZOE_OK;
 }
@@ -345,6 +403,17 @@ static zoe_status fill(zoe_context *context, job *j, const zoe__names *packs)
     return judge(context, j);
 }
 
+/* One rate a pack. */
+static zoe_status settle_rate(zoe_context *context, job *j, const char *out)
+{
+    const int wanted = j->options->sound_rate, now = zoe__store_rate(j->store);
+    ZOE_FAIL_IF(context, wanted && (wanted < 1000 || wanted > 192000), ZOE_CONFIG,
+                "a sound rate of %d Hz, the limits are 1000 and 192000", wanted);
+    ZOE_FAIL_IF(context, wanted && now && wanted != now, ZOE_CONFIG,
+                "%s: its sound has %d samples a second, not %d: another rate needs a new pack", out, now, wanted);
+    return now ? ZOE_OK : zoe__store_set_rate(context, j->store, wanted ? wanted : 48000);
+}
+
 zoe_status zoe_pack_index(zoe_context *context, const char *const *paths, size_t count, const char *out,
                           const zoe_index_options *options)
 {
@@ -361,6 +430,7 @@ zoe_status zoe_pack_index(zoe_context *context, const char *const *paths, size_t
     ZOE_TRY_OUT(zoe__gather(context, paths, count, &files, &packs));
     ZOE_TRY_OUT(zoe__labels_load(&labels, context, options->labels_csv, options->label_column, options->group_column));
     ZOE_TRY_OUT(zoe__store_open(&j.store, context, out, true));
+    ZOE_TRY_OUT(settle_rate(context, &j, out));
     j.labels = labels;
     j.total = files.count;
     ZOE_TRY_OUT(fill(context, &j, &packs));

@@ -22,6 +22,7 @@ typedef struct ingest {
     zoe__source *source;
     const zoe_media_limits *limits;
     zoe__record *record;
+    zoe__hearing hearing;
     FILE *out;
     uint64_t offset; /* bytes written */
     AVBSFContext *filter;
@@ -226,6 +227,7 @@ static zoe_status open_filter(ingest *in, const AVStream *stream)
 
 static zoe_status start(ingest *in, const char *data_path)
 {
+    if (in->source->stream < 0) return ZOE_OK;
     const AVStream *stream = in->source->format->streams[in->source->stream];
     in->record->par = avcodec_parameters_alloc();
     in->frame = av_frame_alloc();
@@ -249,12 +251,15 @@ static zoe_status read_stream(ingest *in)
     ZOE_FAIL_IF(in->context, !packet, ZOE_MEMORY, "out of memory: a packet");
     while (status == ZOE_OK && av_read_frame(in->source->format, packet) >= 0) {
         if (packet->stream_index == in->source->stream) status = push(in, packet);
+        if (packet->stream_index == in->source->sound_stream) status = zoe__hearing_packet(&in->hearing, packet);
         av_packet_unref(packet);
         if (status == ZOE_OK) status = zoe__source_check_time(in->context, in->source, in->limits);
     }
     av_packet_free(&packet);
     ZOE_TRY(status);
     ZOE_TRY(zoe__source_check_time(in->context, in->source, in->limits)); /* the deadline ends av_read_frame() too */
+    if (in->source->sound_stream >= 0) ZOE_TRY(zoe__hearing_packet(&in->hearing, NULL));
+    if (in->source->stream < 0) return ZOE_OK;
     ZOE_TRY(push(in, NULL));
     return decode(in, NULL);
 }
@@ -267,9 +272,21 @@ static double nominal_rate(const AVStream *stream)
     return 25;
 }
 
+/* A file of sound alone is as good as its sound. */
+static zoe_status finish_sound(ingest *in)
+{
+    const zoe__sound *sound = &in->hearing.sound;
+    const bool pictures = in->source->stream >= 0;
+    ZOE_TRY(zoe__hearing_finish(&in->hearing, in->record->start, pictures ? in->record->seconds : 0));
+    ZOE_FAIL_IF(in->context, !pictures && sound->state == ZOE_SOUND_BROKEN, ZOE_DATA, "%s: %s", in->source->path,
+                sound->reason);
+    return ZOE_OK;
+}
+
 static zoe_status finish(ingest *in)
 {
     zoe__record *record = in->record;
+    if (in->source->stream < 0) return finish_sound(in);
     ZOE_FAIL_IF(in->context, record->frames == 0, ZOE_DATA, "%s: no frame decodes (%zu packets of %s)",
                 in->source->path, record->packets, avcodec_get_name(record->par->codec_id));
     const AVStream *stream = in->source->format->streams[in->source->stream];
@@ -281,20 +298,41 @@ static zoe_status finish(ingest *in)
     record->data_bytes = in->offset;
     const bool good = fflush(in->out) == 0 && fsync(fileno(in->out)) == 0;
     ZOE_FAIL_IF(in->context, !good, ZOE_DISK, "cannot write to the pack: %s", strerror(errno));
+    return finish_sound(in);
+}
+
+/* Files without pictures go to libsndfile first: it is the specialist. FFmpeg takes those that it does not know. */
+static zoe_status open_source(ingest *in, zoe__ingested *out, bool *done)
+{
+    zoe__source *source = in->source;
+    *done = false;
+    source->still = out->still;
+    zoe_status status = zoe__source_demux(in->context, source, in->limits);
+    if (out->still || (status != ZOE_OK && status != ZOE_DATA) || source->stream >= 0) return status;
+    char reason[ZOE__SOUND_REASON];
+    zoe__format(reason, sizeof reason, "%s", zoe_context_error(in->context));
+    zoe_context_clear(in->context);
+    ZOE_TRY(zoe__sound_file(in->context, source, in->limits, out->pcm_path, out->rate, &out->sound, done));
+    ZOE_FAIL_IF(in->context, !*done && status != ZOE_OK, status, "%s", reason);
     return ZOE_OK;
 }
 
-zoe_status zoe__ingest(zoe_context *context, zoe__source *source, const zoe_media_limits *limits, const char *data_path,
-                       zoe__record *record)
+zoe_status zoe__ingest(zoe_context *context, zoe__source *source, const zoe_media_limits *limits, zoe__ingested *out)
 {
-    *record = (zoe__record){0};
-    ingest in = {.context = context, .source = source, .limits = limits, .record = record};
+    out->record = (zoe__record){0};
+    out->sound = (zoe__sound){0};
+    ingest in = {.context = context, .source = source, .limits = limits, .record = &out->record};
     zoe_status status;
-    ZOE_TRY_OUT(zoe__source_demux(context, source, limits));
-    ZOE_TRY_OUT(start(&in, data_path));
+    bool done;
+    ZOE_TRY(open_source(&in, out, &done));
+    if (done) return ZOE_OK;
+    ZOE_TRY_OUT(start(&in, out->data_path));
+    ZOE_TRY_OUT(zoe__hearing_open(&in.hearing, context, source, limits, out->pcm_path, out->rate));
     ZOE_TRY_OUT(read_stream(&in));
     ZOE_TRY_OUT(finish(&in));
+    out->sound = in.hearing.sound;
 out:
+    zoe__hearing_clear(&in.hearing);
     if (in.out && fclose(in.out) != 0 && status == ZOE_OK)
         status = zoe__fail(context, ZOE_DISK, "cannot write to the pack: %s", strerror(errno));
     av_bsf_free(&in.filter);

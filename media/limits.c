@@ -8,5 +8,6 @@ zoe_media_limits zoe_media_limits_default(void)
                               .max_streams = 64,
                               .max_frames = 1 << 20,
                               .seconds_per_clip = 60,
-                              .min_clean = 0.5};
+                              .min_clean = 0.5,
+                              .max_sound = 21600};
 }

@@ -20,18 +20,36 @@ static zoe_status map_packets(zoe_context *context, zoe__pack_clip *clip)
     return zoe__calloc(context, &clip->caution, record->frames, sizeof *clip->caution);
 }
 
-static zoe_status load_clip(void *user, const zoe__file_row *row, const uint8_t *bytes, size_t size)
+/* Two contents make another one: the digits of both, added. */
+static void name_pair(char out[65], const char *a, const char *b)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 64; i++) {
+        const char *x = strchr(digits, a[i]), *y = strchr(digits, b[i]);
+        out[i] = digits[(size_t)((x ? x - digits : 0) + (y ? y - digits : 0)) % 16];
+    }
+    out[64] = '\0';
+}
+
+static zoe_status load_clip(void *user, const zoe__clip_row *row)
 {
     const loader *l = user;
     zoe_pack *pack = l->pack;
+    const char *path = row->file.path;
     ZOE_TRY(zoe__grow(l->context, &pack->clips, &pack->capacity, pack->count + 1, sizeof *pack->clips));
     zoe__pack_clip *clip = &pack->clips[pack->count++]; /* zeroed: freeing works from here on */
-    ZOE_TRY(zoe__record_read(l->context, &clip->record, bytes, size, row->path));
-    ZOE_FAIL_IF(l->context, strlen(row->sha256) != 64, ZOE_DATA, "%s: the pack has no content hash for it", row->path);
-    zoe__format(clip->sha256, sizeof clip->sha256, "%s", row->sha256);
-    ZOE_TRY(zoe__strdup(l->context, &clip->path, row->path));
-    ZOE_TRY(zoe__strdup(l->context, &clip->label, row->label));
-    ZOE_TRY(zoe__strdup(l->context, &clip->group, row->group));
+    if (row->record_size) ZOE_TRY(zoe__record_read(l->context, &clip->record, row->record, row->record_size, path));
+    ZOE_FAIL_IF(l->context, strlen(row->file.sha256) != 64 || strlen(row->sound_sha256) != 64, ZOE_DATA,
+                "%s: the pack has no content hash for it", path);
+    zoe__format(clip->sha256, sizeof clip->sha256, "%s", row->file.sha256);
+    zoe__format(clip->sound_sha256, sizeof clip->sound_sha256, "%s", row->sound_sha256);
+    zoe__format(clip->name_sha256, sizeof clip->name_sha256, "%s", row->file.sha256);
+    if (row->pair) name_pair(clip->name_sha256, clip->sha256, clip->sound_sha256);
+    clip->sound = row->sound;
+    ZOE_TRY(zoe__strdup(l->context, &clip->path, path));
+    ZOE_TRY(zoe__strdup(l->context, &clip->label, row->file.label));
+    ZOE_TRY(zoe__strdup(l->context, &clip->group, row->file.group));
+    ZOE_TRY(zoe__strdup(l->context, &clip->sound_path, row->sound_path));
     return map_packets(l->context, clip);
 }
 
@@ -49,26 +67,48 @@ static zoe_status load_skip(void *user, const char *path, const char *reason)
     return ZOE_OK;
 }
 
+static zoe_sound sound_face(const zoe_pack *pack, const zoe__pack_clip *clip)
+{
+    const zoe__sound *s = &clip->sound;
+    const double rate = pack->rate ? pack->rate : 1;
+    return (zoe_sound){.state = s->state,
+                       .path = clip->sound_path,
+                       .reason = s->reason,
+                       .codec = s->codec,
+                       .rate = s->rate,
+                       .channels = s->channels,
+                       .first = s->first,
+                       .samples = s->samples,
+                       .start = (double)s->first / rate,
+                       .end = (double)(s->first + s->samples) / rate,
+                       .peak = s->peak,
+                       .nans = s->nans,
+                       .clipped = s->clipped,
+                       .faults = s->faults};
+}
+
 /* After the last clip: the array moves no more, pointers into it may be given out. */
 static void make_faces(zoe_pack *pack)
 {
     for (size_t i = 0; i < pack->count; i++) {
         zoe__pack_clip *clip = &pack->clips[i];
         const zoe__record *r = &clip->record;
+        const zoe_sound sound = sound_face(pack, clip);
         clip->face = (zoe_clip){.path = clip->path,
                                 .label = clip->label,
                                 .group = clip->group,
-                                .sha256 = clip->sha256,
+                                .sha256 = clip->name_sha256,
                                 .frames = (int)r->frames,
                                 .clean = r->clean,
                                 .width = r->width,
                                 .height = r->height,
                                 .fps = r->fps,
-                                .seconds = r->seconds,
+                                .seconds = r->frames ? r->seconds : sound.end,
                                 .motion = r->motion,
                                 .difference = r->difference,
                                 .times = r->times,
-                                .tainted = r->tainted};
+                                .tainted = r->tainted,
+                                .sound = sound};
     }
 }
 
@@ -83,6 +123,7 @@ zoe_status zoe_pack_open(zoe_pack **out, zoe_context *context, const char *folde
     loader l = {context, pack};
     ZOE_TRY_OUT(zoe__strdup(context, &pack->folder, folder));
     ZOE_TRY_OUT(zoe__store_open(&store, context, folder, false));
+    pack->rate = zoe__store_rate(store);
     ZOE_TRY_OUT(zoe__store_clips(context, store, load_clip, &l));
     ZOE_TRY_OUT(zoe__store_skips(context, store, load_skip, &l));
     make_faces(pack);
@@ -104,6 +145,7 @@ void zoe_pack_free(zoe_pack **pack)
         free(clip->path);
         free(clip->label);
         free(clip->group);
+        free(clip->sound_path);
         free(clip->rank_of_packet);
         free(clip->caution);
         free(clip->pixels);
@@ -127,6 +169,11 @@ size_t zoe_pack_clips(const zoe_pack *pack)
 const zoe_clip *zoe_pack_clip(const zoe_pack *pack, size_t clip)
 {
     return clip < pack->count ? &pack->clips[clip].face : NULL;
+}
+
+int zoe_pack_sound_rate(const zoe_pack *pack)
+{
+    return pack->rate;
 }
 
 size_t zoe_pack_skipped(const zoe_pack *pack, const zoe_skipped **out)

@@ -4,6 +4,7 @@
 #ifndef ZOE_MEDIA_PACK_H
 #define ZOE_MEDIA_PACK_H
 
+#include "media/pcm.h"
 #include "media/record.h"
 
 #include <zoe/media.h>
@@ -16,8 +17,12 @@ enum { ZOE__CACHE_EMPTY, ZOE__CACHE_FILLING, ZOE__CACHE_READY, ZOE__CACHE_REFUSE
 typedef struct zoe__pack_clip {
     zoe_clip face;
     zoe__record record;
+    zoe__sound sound;
     char *path, *label, *group;
-    char sha256[65];
+    char sha256[65];       /* names the data file */
+    char sound_sha256[65]; /* names the file of the sound; differs in a pair */
+    char name_sha256[65];  /* of the clip: that of its file, of both files of a pair */
+    char *sound_path;
     int32_t *rank_of_packet;  /* [packets]: rank of the packet's first frame, -1 = none */
     _Atomic uint8_t *caution; /* [frames]: how carefully this frame must be sought, see reader.c */
     atomic_bool foreign;      /* decodes differently here than where it was indexed: hashes mean nothing */
@@ -28,6 +33,7 @@ typedef struct zoe__pack_clip {
 
 struct zoe_pack {
     char *folder;
+    int rate;
     zoe__pack_clip *clips;
     size_t count, capacity;
     zoe_skipped *skipped;

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,11 @@ struct zoe_reader {
     int *order; /* positions in the request by rank */
     size_t order_capacity;
     int last_rank; /* of the last request; -1 */
+
+    const zoe__pack_clip *heard; /* whose file of sound is open; NULL: none */
+    int sound_fd;
+    uint8_t *sound;
+    size_t sound_capacity;
 };
 
 zoe_status zoe_reader_new(zoe_reader **out, zoe_context *context, zoe_pack *pack)
@@ -60,7 +66,7 @@ zoe_status zoe_reader_new(zoe_reader **out, zoe_context *context, zoe_pack *pack
     *out = NULL;
     zoe_reader *r;
     ZOE_TRY(zoe__calloc(context, &r, 1, sizeof *r));
-    *r = (zoe_reader){.context = context, .pack = pack, .fd = -1, .last_rank = -1};
+    *r = (zoe_reader){.context = context, .pack = pack, .fd = -1, .last_rank = -1, .sound_fd = -1};
     r->packet = av_packet_alloc();
     r->frame = av_frame_alloc();
     zoe_status status = r->packet && r->frame ? ZOE_OK : zoe__fail(context, ZOE_MEMORY, "out of memory: a reader");
@@ -88,6 +94,8 @@ void zoe_reader_free(zoe_reader **reader)
     av_packet_free(&r->packet);
     av_frame_free(&r->frame);
     zoe__scaler_free(&r->scaler);
+    if (r->sound_fd >= 0) close(r->sound_fd);
+    free(r->sound);
     free(r->state);
     free(r->wanted);
     free(r->order);
@@ -349,6 +357,7 @@ zoe_status zoe_reader_frames(zoe_reader *reader, size_t clip, const int *ranks, 
     if (width == 0 && height == 0) width = c->face.width, height = c->face.height;
     ZOE_FAIL_IF(r->context, width < 1 || height < 1 || width > 1 << 15 || height > 1 << 15, ZOE_CONFIG,
                 "a picture of %d x %d: sides must be 1 to %d", width, height, 1 << 15);
+    ZOE_FAIL_IF(r->context, !c->face.frames, ZOE_DATA, "%s: it has no pictures", c->path);
     for (size_t i = 0; i < n; i++)
         ZOE_FAIL_IF(r->context, ranks[i] < 0 || ranks[i] >= c->face.frames, ZOE_DATA,
                     "%s: there is no frame %d, the clip has %d (0 to %d)", c->path, ranks[i], c->face.frames,
@@ -364,4 +373,40 @@ zoe_status zoe_reader_frames(zoe_reader *reader, size_t clip, const int *ranks, 
     if (cached) return ZOE_OK;
     ZOE_TRY(open_clip(r, c));
     return decode(r, ranks, n, width, height, rgb);
+}
+
+static zoe_status open_sound(zoe_reader *r, const zoe__pack_clip *clip)
+{
+    if (r->heard == clip) return ZOE_OK;
+    if (r->sound_fd >= 0) close(r->sound_fd);
+    r->heard = NULL;
+    char path[PATH_MAX];
+    struct stat info;
+    const bool named =
+        zoe__format(path, sizeof path, "%s/data/%.2s/%s.pcm", r->pack->folder, clip->sound_sha256, clip->sound_sha256);
+    r->sound_fd = named ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ZOE_FAIL_IF(r->context, r->sound_fd < 0 || fstat(r->sound_fd, &info) < 0, ZOE_DATA,
+                "%s: the file of its sound in the pack: %s", clip->path, strerror(errno));
+    ZOE_FAIL_IF(r->context, !S_ISREG(info.st_mode) || info.st_size < zoe__pcm_size(&clip->sound), ZOE_DATA,
+                "%s: the file of its sound in the pack has %lld bytes, not %lld", clip->path, (long long)info.st_size,
+                (long long)zoe__pcm_size(&clip->sound));
+    r->heard = clip;
+    return ZOE_OK;
+}
+
+zoe_status zoe_reader_sound(zoe_reader *reader, size_t clip, double seconds, size_t n, float *pcm)
+{
+    zoe_reader *r = reader;
+    ZOE_FAIL_IF(r->context, clip >= r->pack->count, ZOE_DATA, "clip %zu of %zu does not exist", clip, r->pack->count);
+    const zoe__pack_clip *c = &r->pack->clips[clip];
+    const zoe__sound *s = &c->sound;
+    ZOE_FAIL_IF(r->context, n > INT32_MAX, ZOE_DATA, "%s: %zu samples at once", c->path, n);
+    if (!s->samples || !(fabs(seconds) < 1e9)) {
+        memset(pcm, 0, n * sizeof *pcm);
+        return ZOE_OK;
+    }
+    ZOE_TRY(open_sound(r, c));
+    ZOE_TRY(zoe__grow(r->context, &r->sound, &r->sound_capacity, n * (size_t)s->bytes, 1));
+    return zoe__pcm_read(r->context, r->sound_fd, s, llround(seconds * r->pack->rate) - s->first, n, r->sound, pcm,
+                         c->path);
 }

@@ -17,11 +17,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Containers that hold video in one file. No playlists (hls, concat, dash), no image sequences, no devices. */
+/* Containers that hold video or sound in one file. No playlists (hls, concat, dash), no image sequences, no devices. */
 static const char FORMATS[] =
     "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,mjpeg_2000,"
     "flv,live_flv,asf,asf_o,ogg,gif,yuv4mpegpipe,ivf,obu,nut,mxf,dv,rm,vc1,vc1test,h263,h261,nsv,gxf,"
-    "swf,wtv,cavsvideo,dirac";
+    "swf,wtv,cavsvideo,dirac,"
+    "wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,dts,amr,ape,mpc,mpc8,tta,wv,tak,voc,shn,oma,dsf,iff,qcp,"
+    "spdif,truehd,mlp,loas,sox,ircam,nistsphere,pvf,rso,avr,3dostr,svx";
+
+/* Single pictures, where one is named as such. */
+static const char STILL_FORMATS[] = "png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe,gif_pipe,gif,pgm_pipe,ppm_pipe,"
+                                    "pbm_pipe,pgmyuv_pipe,pam_pipe,qoi_pipe,sgi_pipe,sunrast_pipe,j2k_pipe,jpegls_pipe,"
+                                    "psd_pipe,dpx_pipe,exr_pipe,pcx_pipe,xbm_pipe,xpm_pipe,jpegxl_pipe,mjpeg";
 
 enum { IO_BYTES = 64 << 10, DIGEST_BYTES = 256 << 10 };
 
@@ -53,8 +60,11 @@ static const char *kind_of(mode_t mode)
 zoe_status zoe__source_open(zoe_context *context, zoe__source *source, const char *path, const zoe_media_limits *limits)
 {
     zoe__media_quiet();
-    *source =
-        (zoe__source){.path = path, .fd = -1, .stream = -1, .deadline = zoe__seconds() + limits->seconds_per_clip};
+    *source = (zoe__source){.path = path,
+                            .fd = -1,
+                            .stream = -1,
+                            .sound_stream = -1,
+                            .deadline = zoe__seconds() + limits->seconds_per_clip};
     struct stat info; /* before open(): opening a device or a FIFO may have effects */
     ZOE_FAIL_IF(context, stat(path, &info) < 0, ZOE_DATA, "%s: %s", path, strerror(errno));
     ZOE_FAIL_IF(context, !S_ISREG(info.st_mode), ZOE_DATA, "%s: not a regular file but %s", path,
@@ -145,7 +155,7 @@ static zoe_status open_container(zoe_context *context, zoe__source *source, cons
     source->format->io_open = refuse_open;
     source->format->max_streams = limits->max_streams;
     AVDictionary *options = NULL;
-    av_dict_set(&options, "format_whitelist", FORMATS, 0);
+    av_dict_set(&options, "format_whitelist", source->still ? STILL_FORMATS : FORMATS, 0);
     av_dict_set(&options, "protocol_whitelist", "file", 0);
     const int error =
         avformat_open_input(&source->format, source->path, NULL, &options); /* frees format when it fails */
@@ -153,7 +163,8 @@ static zoe_status open_container(zoe_context *context, zoe__source *source, cons
     ZOE_TRY(zoe__source_check_time(context, source, limits));
     ZOE_FAIL_IF(context, error == AVERROR(ENOMEM), ZOE_DATA, "%s: opening it needs too much memory", source->path);
     ZOE_FAIL_IF(context, error == AVERROR_EOF, ZOE_DATA, "%s: the file ends in its header", source->path);
-    ZOE_FAIL_IF(context, error < 0, ZOE_DATA, "%s: not a video file that can be read", source->path);
+    ZOE_FAIL_IF(context, error < 0, ZOE_DATA, "%s: not a %s", source->path,
+                source->still ? "picture that can be read" : "video file that can be read, nor a sound file");
     return ZOE_OK;
 }
 
@@ -189,17 +200,20 @@ static zoe_status check_pixels(zoe_context *context, const zoe__source *source, 
     return ZOE_OK;
 }
 
-/* The ffmpeg program's choice: a stream with packets, then the default one, then the one with most pixels. */
-static int choose_stream(const AVFormatContext *format)
+/* The ffmpeg program's choice: a stream with packets, then the default one, then the one with most pixels or channels.
+ */
+static int choose_stream(const AVFormatContext *format, enum AVMediaType type)
 {
     int best = -1;
     int64_t best_score = 0;
     for (unsigned i = 0; i < format->nb_streams; i++) {
         const AVStream *stream = format->streams[i];
-        if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) continue;
+        const AVCodecParameters *par = stream->codecpar;
+        if (par->codec_type != type) continue;
         if (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) continue;
-        const int64_t score = 1 + (int64_t)stream->codecpar->width * stream->codecpar->height +
-                              100000000 * !!(stream->event_flags & AVSTREAM_EVENT_FLAG_NEW_PACKETS) +
+        const int64_t size =
+            type == AVMEDIA_TYPE_VIDEO ? (int64_t)par->width * par->height : par->ch_layout.nb_channels;
+        const int64_t score = 1 + size + 100000000 * !!(stream->event_flags & AVSTREAM_EVENT_FLAG_NEW_PACKETS) +
                               5000000 * !!(stream->disposition & AV_DISPOSITION_DEFAULT);
         if (score > best_score) best = (int)i, best_score = score;
     }
@@ -217,10 +231,13 @@ zoe_status zoe__source_demux(zoe_context *context, zoe__source *source, const zo
     AVFormatContext *format = source->format;
     ZOE_FAIL_IF(context, format->nb_streams > (unsigned)limits->max_streams, ZOE_DATA,
                 "%s: %u streams, the limit is %d", source->path, format->nb_streams, limits->max_streams);
-    source->stream = choose_stream(format);
-    ZOE_FAIL_IF(context, source->stream < 0, ZOE_DATA, "%s: no video stream", source->path);
+    source->stream = choose_stream(format, AVMEDIA_TYPE_VIDEO);
+    source->sound_stream = choose_stream(format, AVMEDIA_TYPE_AUDIO);
+    ZOE_FAIL_IF(context, source->stream < 0 && source->sound_stream < 0, ZOE_DATA, "%s: no stream of pictures or sound",
+                source->path);
     for (unsigned i = 0; i < format->nb_streams; i++)
-        if ((int)i != source->stream) format->streams[i]->discard = AVDISCARD_ALL;
+        if ((int)i != source->stream && (int)i != source->sound_stream) format->streams[i]->discard = AVDISCARD_ALL;
+    if (source->stream < 0) return ZOE_OK;
     const AVCodecParameters *par = format->streams[source->stream]->codecpar;
     ZOE_FAIL_IF(context, !avcodec_find_decoder(par->codec_id), ZOE_DATA, "%s: no decoder for codec %s", source->path,
                 avcodec_get_name(par->codec_id));

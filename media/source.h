@@ -18,7 +18,9 @@ typedef struct zoe__source {
     char sha256[65];
     AVIOContext *io;
     AVFormatContext *format;
-    int stream; /* the video stream; the others are discarded */
+    int stream;       /* of pictures; -1: none. Streams that were not chosen are discarded */
+    int sound_stream; /* -1: none */
+    bool still;       /* set before demuxing: still pictures are taken, and only they */
 } zoe__source;
 
 /* Once a process: FFmpeg's log goes nowhere. */
@@ -31,7 +33,8 @@ zoe_status zoe__source_open(zoe_context *context, zoe__source *source, const cha
 /* SHA-256 of all bytes into source->sha256. */
 zoe_status zoe__source_digest(zoe_context *context, zoe__source *source);
 
-/* Opens the container and chooses the video stream as the ffmpeg program does. */
+/* Opens the container and chooses the streams as the ffmpeg program does. ZOE_DATA: FFmpeg cannot open it, or finds
+ * neither pictures nor sound. */
 zoe_status zoe__source_demux(zoe_context *context, zoe__source *source, const zoe_media_limits *limits);
 
 /* ZOE_TIME past the deadline. */

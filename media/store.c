@@ -16,7 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { APPLICATION = 0x5a4f4550, VERSION = 1 }; /* "ZOEP" */
+enum { APPLICATION = 0x5a4f4550, VERSION = 2 }; /* "ZOEP" */
+
+static const int64_t MOST_SAMPLES = INT64_C(1) << 48;
 
 /* Paths compare bytewise (SQLite's BINARY). */
 static const char SCHEMA[] =
@@ -25,12 +27,30 @@ static const char SCHEMA[] =
     " sha256 TEXT NOT NULL, label TEXT NOT NULL, grp TEXT NOT NULL, reason TEXT NOT NULL, limits TEXT NOT NULL);"
     "CREATE INDEX file_sha256 ON file(sha256);";
 
-typedef enum query { FIND, HAS, PUT_CONTENT, PUT_FILE, RELABEL, QUERIES } query;
+/* What version 2 added. */
+static const char SOUND_SCHEMA[] =
+    "CREATE TABLE sound(sha256 TEXT PRIMARY KEY, state INTEGER NOT NULL, reason TEXT NOT NULL, codec TEXT NOT NULL,"
+    " rate INTEGER NOT NULL, channels INTEGER NOT NULL, bytes INTEGER NOT NULL, first INTEGER NOT NULL,"
+    " samples INTEGER NOT NULL, peak REAL NOT NULL, nans INTEGER NOT NULL, clipped INTEGER NOT NULL,"
+    " faults INTEGER NOT NULL);"
+    "CREATE TABLE pair(picture TEXT NOT NULL, sound TEXT NOT NULL, label TEXT NOT NULL, grp TEXT NOT NULL,"
+    " PRIMARY KEY(picture, sound));"
+    "CREATE INDEX pair_sound ON pair(sound);"
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL);";
+
+typedef enum query { FIND, CONTENT, PUT_CONTENT, PUT_SOUND, PUT_FILE, PUT_PAIR, RELABEL, QUERIES } query;
+
+#define SOUND_COLUMNS                                                                                                  \
+    "s.state, s.reason, s.codec, s.rate, s.channels, s.bytes, s.first, s.samples, s.peak, s.nans,"                     \
+    " s.clipped, s.faults"
 
 static const char *const SQL[QUERIES] = {
     [FIND] = "SELECT sha256, label, grp, reason, limits FROM file WHERE path=?1 AND size=?2 AND mtime_ns=?3",
-    [HAS] = "SELECT 1 FROM content WHERE sha256=?1",
+    [CONTENT] = "SELECT length(c.record), " SOUND_COLUMNS " FROM content c LEFT JOIN sound s ON s.sha256=c.sha256"
+                " WHERE c.sha256=?1",
     [PUT_CONTENT] = "INSERT OR REPLACE INTO content VALUES(?1, ?2)",
+    [PUT_SOUND] = "INSERT OR REPLACE INTO sound VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [PUT_PAIR] = "INSERT OR REPLACE INTO pair VALUES(?1, ?2, ?3, ?4)",
     [PUT_FILE] = "INSERT OR REPLACE INTO file VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [RELABEL] = "UPDATE file SET label=?2, grp=?3 WHERE path=?1 AND (label<>?2 OR grp<>?3)",
 };
@@ -40,6 +60,7 @@ struct zoe__store {
     sqlite3 *db;
     sqlite3_stmt *query[QUERIES];
     int lock;
+    int rate; /* of the sound */
     bool write;
 };
 
@@ -51,6 +72,11 @@ const char *zoe__store_folder(const zoe__store *store)
 bool zoe__store_data_path(const zoe__store *store, const char *sha256, char *path, size_t size)
 {
     return zoe__format(path, size, "%s/data/%.2s/%s.zpk", store->folder, sha256, sha256);
+}
+
+bool zoe__store_pcm_path(const zoe__store *store, const char *sha256, char *path, size_t size)
+{
+    return zoe__format(path, size, "%s/data/%.2s/%s.pcm", store->folder, sha256, sha256);
 }
 
 bool zoe_pack_is(const char *path)
@@ -160,10 +186,38 @@ static zoe_status create_index(zoe_context *context, zoe__store *store, const ch
     ZOE_TRY(connect(context, store, temporary, SQLITE_OPEN_CREATE));
     ZOE_TRY(execute(context, store, sql));
     ZOE_TRY(execute(context, store, SCHEMA));
+    ZOE_TRY(execute(context, store, SOUND_SCHEMA));
     sqlite3_close(store->db);
     store->db = NULL;
     ZOE_FAIL_IF(context, rename(temporary, path) < 0, ZOE_DISK, "%s: cannot be written: %s", path, strerror(errno));
     return ZOE_OK;
+}
+
+/* A pack of version 1. A reader gets the missing tables, empty, in its own memory. */
+static zoe_status upgrade(zoe_context *context, zoe__store *store)
+{
+    char sql[64];
+    if (!store->write) {
+        ZOE_TRY(execute(context, store, "ATTACH ':memory:' AS later"));
+        return execute(context, store,
+                       "CREATE TABLE later.sound(sha256, state, reason, codec, rate, channels, bytes, first, samples,"
+                       " peak, nans, clipped, faults); CREATE TABLE later.pair(picture, sound, label, grp);"
+                       "CREATE TABLE later.setting(name, value)");
+    }
+    zoe__format(sql, sizeof sql, "PRAGMA user_version=%d; COMMIT", VERSION);
+    ZOE_TRY(execute(context, store, "BEGIN IMMEDIATE"));
+    zoe_status status;
+    ZOE_TRY_OUT(execute(context, store, SOUND_SCHEMA));
+    ZOE_TRY_OUT(execute(context, store, sql));
+    return ZOE_OK;
+out:
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
+static zoe_status read_rate(zoe_context *context, zoe__store *store)
+{
+    return pragma_int(context, store, "SELECT ifnull(max(value), 0) FROM setting WHERE name='rate'", &store->rate);
 }
 
 static zoe_status open_database(zoe_context *context, zoe__store *store)
@@ -179,8 +233,22 @@ static zoe_status open_database(zoe_context *context, zoe__store *store)
     ZOE_TRY(pragma_int(context, store, "PRAGMA application_id", &application));
     ZOE_TRY(pragma_int(context, store, "PRAGMA user_version", &version));
     ZOE_FAIL_IF(context, application != APPLICATION, ZOE_DATA, "%s: index.sqlite is not that of a pack", store->folder);
-    ZOE_FAIL_IF(context, version != VERSION, ZOE_DATA, "%s: a pack of version %d, this program reads %d", store->folder,
-                version, VERSION);
+    ZOE_FAIL_IF(context, version < 1 || version > VERSION, ZOE_DATA,
+                "%s: a pack of version %d, this program reads 1 to %d", store->folder, version, VERSION);
+    return version < VERSION ? upgrade(context, store) : read_rate(context, store);
+}
+
+int zoe__store_rate(const zoe__store *store)
+{
+    return store->rate;
+}
+
+zoe_status zoe__store_set_rate(zoe_context *context, zoe__store *store, int rate)
+{
+    char sql[96];
+    zoe__format(sql, sizeof sql, "INSERT OR REPLACE INTO setting VALUES('rate', %d)", rate);
+    ZOE_TRY(execute(context, store, sql));
+    store->rate = rate;
     return ZOE_OK;
 }
 
@@ -252,12 +320,39 @@ zoe_status zoe__store_find(zoe_context *context, zoe__store *store, const char *
     return ZOE_OK;
 }
 
-zoe_status zoe__store_has_content(zoe_context *context, zoe__store *store, const char *sha256, bool *found)
+/* The columns SOUND_COLUMNS from `first` on; NULL where there is no row. */
+static void read_sound(sqlite3_stmt *q, int first, zoe__sound *sound)
 {
-    sqlite3_stmt *q = store->query[HAS];
+    *sound = (zoe__sound){.state = ZOE_SOUND_UNKNOWN};
+    if (sqlite3_column_type(q, first) == SQLITE_NULL) return;
+    const int state = sqlite3_column_int(q, first);
+    sound->state = state >= ZOE_SOUND_NONE && state <= ZOE_SOUND_UNKNOWN ? (zoe_sound_state)state : ZOE_SOUND_UNKNOWN;
+    zoe__format(sound->reason, sizeof sound->reason, "%s", text_at(q, first + 1));
+    zoe__format(sound->codec, sizeof sound->codec, "%s", text_at(q, first + 2));
+    sound->rate = sqlite3_column_int(q, first + 3);
+    sound->channels = sqlite3_column_int(q, first + 4);
+    sound->bytes = sqlite3_column_int(q, first + 5) == 4 ? 4 : 2;
+    sound->first = sqlite3_column_int64(q, first + 6);
+    sound->samples = sqlite3_column_int64(q, first + 7);
+    sound->peak = sqlite3_column_double(q, first + 8);
+    sound->nans = sqlite3_column_int64(q, first + 9);
+    sound->clipped = sqlite3_column_int64(q, first + 10);
+    sound->faults = sqlite3_column_int64(q, first + 11);
+    if (sound->samples < 0 || sound->samples > MOST_SAMPLES || sound->first < -MOST_SAMPLES ||
+        sound->first > MOST_SAMPLES)
+        *sound = (zoe__sound){.state = ZOE_SOUND_UNKNOWN}; /* a damaged row must not lead out of a file */
+}
+
+zoe_status zoe__store_content(zoe_context *context, zoe__store *store, const char *sha256, zoe__content *content)
+{
+    sqlite3_stmt *q = store->query[CONTENT];
     bind_texts(q, 1, &sha256, 1);
     const int code = sqlite3_step(q);
-    *found = code == SQLITE_ROW;
+    *content = (zoe__content){.found = code == SQLITE_ROW};
+    if (content->found) {
+        content->pictures = sqlite3_column_int(q, 0) > 0;
+        read_sound(q, 1, &content->sound);
+    }
     sqlite3_reset(q);
     return code == SQLITE_ROW || code == SQLITE_DONE ? ZOE_OK : database_fault(context, store);
 }
@@ -271,8 +366,30 @@ static zoe_status step_once(zoe_context *context, zoe__store *store, query which
     return status;
 }
 
+static zoe_status put_sound(zoe_context *context, zoe__store *store, const char *sha256, const zoe__sound *sound)
+{
+    sqlite3_stmt *q = store->query[PUT_SOUND];
+    bind_texts(q, 1, &sha256, 1);
+    sqlite3_bind_int(q, 2, (int)sound->state);
+    bind_texts(q, 3, (const char *[]){sound->reason, sound->codec}, 2);
+    const int64_t numbers[] = {sound->rate, sound->channels, sound->bytes, sound->first, sound->samples};
+    for (int i = 0; i < 5; i++) sqlite3_bind_int64(q, 5 + i, numbers[i]);
+    sqlite3_bind_double(q, 10, sound->peak);
+    sqlite3_bind_int64(q, 11, sound->nans);
+    sqlite3_bind_int64(q, 12, sound->clipped);
+    sqlite3_bind_int64(q, 13, sound->faults);
+    return step_once(context, store, PUT_SOUND);
+}
+
+zoe_status zoe__store_pair(zoe_context *context, zoe__store *store, const char *picture, const char *sound,
+                           const char *label, const char *group)
+{
+    bind_texts(store->query[PUT_PAIR], 1, (const char *[]){picture, sound, label, group}, 4);
+    return step_once(context, store, PUT_PAIR);
+}
+
 zoe_status zoe__store_commit(zoe_context *context, zoe__store *store, const zoe__file_row *row, const uint8_t *record,
-                             size_t record_size)
+                             size_t record_size, const zoe__sound *sound)
 {
     sqlite3_reset(store->query[FIND]); /* an open read would keep the commit from ending */
     ZOE_TRY(execute(context, store, "BEGIN IMMEDIATE"));
@@ -282,6 +399,7 @@ zoe_status zoe__store_commit(zoe_context *context, zoe__store *store, const zoe_
         bind_texts(q, 1, &row->sha256, 1);
         sqlite3_bind_blob64(q, 2, record, record_size, SQLITE_STATIC);
         ZOE_TRY_OUT(step_once(context, store, PUT_CONTENT));
+        if (sound) ZOE_TRY_OUT(put_sound(context, store, row->sha256, sound));
     }
     sqlite3_stmt *q = store->query[PUT_FILE];
     bind_texts(q, 1, &row->path, 1);
@@ -303,7 +421,6 @@ zoe_status zoe__store_relabel(zoe_context *context, zoe__store *store, const cha
     return step_once(context, store, RELABEL);
 }
 
-/* Runs a query of one text column for each row. */
 zoe_status zoe__store_sweep(zoe_context *context, zoe__store *store)
 {
     static const char ORPHANS[] = "SELECT sha256 FROM content WHERE sha256 NOT IN (SELECT sha256 FROM file)";
@@ -313,10 +430,14 @@ zoe_status zoe__store_sweep(zoe_context *context, zoe__store *store)
     ZOE_TRY(execute(context, store, "BEGIN IMMEDIATE"));
     zoe_status status = ZOE_OK;
     if (sqlite3_prepare_v2(store->db, ORPHANS, -1, &q, NULL) != SQLITE_OK) ZOE_TRY_OUT(database_fault(context, store));
-    while (sqlite3_step(q) == SQLITE_ROW)
+    while (sqlite3_step(q) == SQLITE_ROW) {
         if (zoe__store_data_path(store, text_at(q, 0), path, sizeof path)) unlink(path);
+        if (zoe__store_pcm_path(store, text_at(q, 0), path, sizeof path)) unlink(path);
+    }
     sqlite3_finalize(q);
-    ZOE_TRY_OUT(execute(context, store, "DELETE FROM content WHERE sha256 NOT IN (SELECT sha256 FROM file)"));
+    ZOE_TRY_OUT(execute(context, store,
+                        "DELETE FROM content WHERE sha256 NOT IN (SELECT sha256 FROM file);"
+                        "DELETE FROM sound WHERE sha256 NOT IN (SELECT sha256 FROM file)"));
     ZOE_TRY_OUT(execute(context, store, "COMMIT"));
     return ZOE_OK;
 out:
@@ -324,26 +445,50 @@ out:
     return status;
 }
 
+static zoe_status visit_clip(sqlite3_stmt *q, zoe__clip_visit *visit, void *user)
+{
+    static const uint8_t none[1] = {0};
+    zoe__clip_row row = {.file = {.path = text_at(q, 0),
+                                  .size = sqlite3_column_int64(q, 1),
+                                  .mtime_ns = sqlite3_column_int64(q, 2),
+                                  .sha256 = text_at(q, 3),
+                                  .label = text_at(q, 4),
+                                  .group = text_at(q, 5),
+                                  .reason = "",
+                                  .limits = ""},
+                         .record = sqlite3_column_blob(q, 6),
+                         .record_size = (size_t)sqlite3_column_bytes(q, 6),
+                         .sound_path = text_at(q, 7),
+                         .sound_sha256 = text_at(q, 8),
+                         .pair = sqlite3_column_int(q, 9)};
+    if (!row.record) row.record = none; /* SQLite's way to say: no bytes */
+    read_sound(q, 10, &row.sound);
+    return visit(user, &row);
+}
+
+/* Readable, and there for itself, not for a pair. */
+#define ALONE(f)                                                                                                       \
+    f ".reason='' AND NOT EXISTS (SELECT 1 FROM pair WHERE picture=" f ".path)"                                        \
+      " AND NOT EXISTS (SELECT 1 FROM pair WHERE sound=" f ".path)"
+
 zoe_status zoe__store_clips(zoe_context *context, zoe__store *store, zoe__clip_visit *visit, void *user)
 {
-    static const char CLIPS[] = "SELECT f.path, f.size, f.mtime_ns, f.sha256, f.label, f.grp, c.record FROM file f"
-                                " JOIN content c ON c.sha256=f.sha256 WHERE f.reason='' AND f.path="
-                                "(SELECT min(path) FROM file WHERE sha256=f.sha256 AND reason='') ORDER BY f.path";
+    static const char CLIPS[] =
+        "SELECT f.path, f.size, f.mtime_ns, f.sha256, f.label, f.grp, c.record, f.path, f.sha256, "
+        "0, " SOUND_COLUMNS " FROM file f JOIN content c ON c.sha256=f.sha256 LEFT JOIN sound s ON s.sha256=f.sha256 "
+        "WHERE " ALONE("f") " AND f.path=(SELECT min(g.path) FROM file g WHERE g.sha256=f.sha256 AND " ALONE(
+            "g") ")"
+                 " UNION ALL"
+                 " SELECT f.path, f.size, f.mtime_ns, f.sha256, p.label, p.grp, c.record, p.sound, g.sha256, "
+                 "1, " SOUND_COLUMNS " FROM pair p JOIN file f ON f.path=p.picture AND f.reason='' JOIN "
+                 "content c ON c.sha256=f.sha256"
+                 " JOIN file g ON g.path=p.sound AND g.reason='' JOIN sound s ON s.sha256=g.sha256"
+                 " ORDER BY 1, 8";
     sqlite3_stmt *q = NULL;
     if (sqlite3_prepare_v2(store->db, CLIPS, -1, &q, NULL) != SQLITE_OK) return database_fault(context, store);
     zoe_status status = ZOE_OK;
     int code = SQLITE_DONE;
-    while (status == ZOE_OK && (code = sqlite3_step(q)) == SQLITE_ROW) {
-        const zoe__file_row row = {.path = text_at(q, 0),
-                                   .size = sqlite3_column_int64(q, 1),
-                                   .mtime_ns = sqlite3_column_int64(q, 2),
-                                   .sha256 = text_at(q, 3),
-                                   .label = text_at(q, 4),
-                                   .group = text_at(q, 5),
-                                   .reason = "",
-                                   .limits = ""};
-        status = visit(user, &row, sqlite3_column_blob(q, 6), (size_t)sqlite3_column_bytes(q, 6));
-    }
+    while (status == ZOE_OK && (code = sqlite3_step(q)) == SQLITE_ROW) status = visit_clip(q, visit, user);
     if (status == ZOE_OK && code != SQLITE_DONE) status = database_fault(context, store);
     sqlite3_finalize(q);
     return status;
