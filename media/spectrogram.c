@@ -13,12 +13,12 @@
 
 static const double PI = 3.14159265358979323846;
 
-zoe_spectrogram zoe_spectrogram_default(void)
+zoe_spectrum_options zoe_spectrum_options_default(void)
 {
-    return (zoe_spectrogram){.window = 480, .hop = 240, .fft = 512, .epsilon = 1e-5, .rate = 48000};
+    return (zoe_spectrum_options){.window = 480, .hop = 240, .fft = 512, .epsilon = 1e-5, .rate = 48000};
 }
 
-zoe_status zoe_spectrogram_shape(zoe_context *context, const zoe_spectrogram *s, size_t n, int *bins, int *frames)
+zoe_status zoe_spectrum_shape(zoe_context *context, const zoe_spectrum_options *s, size_t n, int *bins, int *frames)
 {
     ZOE_FAIL_IF(context, s->window < 1 || s->hop < 1 || s->fft < 2 || s->fft > 1 << 20 || s->fft & (s->fft - 1),
                 ZOE_CONFIG, "spectrogram: window %d, hop %d, FFT %d: they must be positive, the last a power of two",
@@ -44,7 +44,7 @@ static double hertz_of(double mel)
     return 700 * (pow(10, mel / 2595) - 1);
 }
 
-void zoe_spectrogram_mel(const zoe_spectrogram *s, float *weights)
+void zoe_spectrum_mel(const zoe_spectrum_options *s, float *weights)
 {
     const int bins = s->fft / 2 + 1;
     const double top = mel_of(s->rate / 2.0), step = top / (s->mels + 1);
@@ -76,7 +76,7 @@ static void clear(work *w)
     free(w->mels);
 }
 
-static zoe_status prepare(zoe_context *context, work *w, const zoe_spectrogram *s)
+static zoe_status prepare(zoe_context *context, work *w, const zoe_spectrum_options *s)
 {
     const float scale = 1;
     const size_t bins = (size_t)s->fft / 2 + 1;
@@ -89,12 +89,12 @@ static zoe_status prepare(zoe_context *context, work *w, const zoe_spectrogram *
     ZOE_TRY(zoe__calloc(context, &w->column, bins, sizeof *w->column));
     ZOE_TRY(zoe__calloc(context, &w->mels, bins * (size_t)s->mels, sizeof *w->mels));
     for (int i = 0; i < s->window; i++) w->window[i] = (float)(0.5 - 0.5 * cos(2 * PI * i / s->window));
-    if (s->mels) zoe_spectrogram_mel(s, w->mels);
+    if (s->mels) zoe_spectrum_mel(s, w->mels);
     return ZOE_OK;
 }
 
 /* |X| or |X|^2 of one frame into w->column. */
-static void transform(work *w, const zoe_spectrogram *s, const float *pcm)
+static void transform(work *w, const zoe_spectrum_options *s, const float *pcm)
 {
     for (int i = 0; i < s->window; i++) w->in[i] = pcm[i] * w->window[i];
     memset(w->in + s->window, 0, (size_t)(s->fft - s->window) * sizeof *w->in);
@@ -105,13 +105,13 @@ static void transform(work *w, const zoe_spectrogram *s, const float *pcm)
     }
 }
 
-zoe_status zoe_spectrogram_make(zoe_context *context, const zoe_spectrogram *s, const float *pcm, size_t n, float *out)
+zoe_status zoe_spectrum(zoe_context *context, const zoe_spectrum_options *s, const float *pcm, size_t n, float *out)
 {
     int bins, frames;
     work w = {0};
     zoe_status status;
     const float epsilon = (float)s->epsilon;
-    ZOE_TRY(zoe_spectrogram_shape(context, s, n, &bins, &frames));
+    ZOE_TRY(zoe_spectrum_shape(context, s, n, &bins, &frames));
     ZOE_TRY_OUT(prepare(context, &w, s));
     for (int f = 0; f < frames; f++) {
         transform(&w, s, pcm + (size_t)f * (size_t)s->hop);

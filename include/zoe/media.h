@@ -158,20 +158,20 @@ zoe_status zoe_reader_sound(zoe_reader *reader, size_t clip, double seconds, siz
 /* Log spectrogram of n samples: out[b * frames + f] = log(|X| + epsilon), X = the FFT of `fft` points of the samples
  * f * hop ... + window, weighted by the periodic Hann window; bins = fft / 2 + 1, frames = (n - window) / hop + 1. The
  * plain host version: defines what devices compute. */
-typedef struct zoe_spectrogram {
+typedef struct zoe_spectrum_options {
     int window, hop, fft; /* samples; 480, 240, 512. fft: a power of two, at least window */
     bool power;           /* |X|^2 instead of |X|; false */
     double epsilon;       /* 1e-5 */
     int mels;             /* > 0: sums over this many triangles on the mel scale (HTK) before the logarithm; 0 */
     int rate;             /* Hz, for mels; 48000 */
-} zoe_spectrogram;
-zoe_spectrogram zoe_spectrogram_default(void);
+} zoe_spectrum_options;
+zoe_spectrum_options zoe_spectrum_options_default(void);
 /* ZOE_CONFIG: fft is no power of two, less than window, or n < window. Either out may be NULL. */
-zoe_status zoe_spectrogram_shape(zoe_context *context, const zoe_spectrogram *s, size_t n, int *bins, int *frames);
+zoe_status zoe_spectrum_shape(zoe_context *context, const zoe_spectrum_options *s, size_t n, int *bins, int *frames);
 /* weights [mels][fft / 2 + 1] of the triangles: band m rises from mel m to m + 1 and falls to m + 2 of mels + 1 equal
  * steps between 0 Hz and rate / 2, with 1 at its top. */
-void zoe_spectrogram_mel(const zoe_spectrogram *s, float *weights);
-zoe_status zoe_spectrogram_make(zoe_context *context, const zoe_spectrogram *s, const float *pcm, size_t n, float *out);
+void zoe_spectrum_mel(const zoe_spectrum_options *s, float *weights);
+zoe_status zoe_spectrum(zoe_context *context, const zoe_spectrum_options *s, const float *pcm, size_t n, float *out);
 
 /* Synthetic worlds: a pure function of (seed, index). */
 typedef struct zoe_synth_options {
