@@ -20,6 +20,8 @@
 
 enum { PATH_BYTES = 4096, WORKERS_MAX = 256 };
 
+static const double PI = 3.14159265358979323846;
+
 #define X(name) extern const zoe__synth_world zoe__##name;
 #include "zoe_worlds.inc"
 #undef X
@@ -37,7 +39,7 @@ typedef struct job {
     const zoe__synth_world *world;
     const char *out;
     uint64_t seed;
-    int clips;
+    int clips, things;
     atomic_int next;
     atomic_bool failed;
     pthread_mutex_t lock; /* guards status and error */
@@ -48,8 +50,7 @@ typedef struct job {
 typedef struct worker {
     job *job;
     zoe_context *context;
-    uint8_t *rgb;  /* frames of one clip */
-    float *joints; /* of one clip */
+    zoe__synth_clip clip;
     pthread_t thread;
     bool started;
 } worker;
@@ -120,42 +121,39 @@ static zoe_status clip_path(zoe_context *context, char path[PATH_BYTES], const j
     return ZOE_OK;
 }
 
-/* Two decimals, a point between them whatever the locale says. */
-static void print_number(FILE *stream, float value)
+void zoe__synth_print_numbers(FILE *out, const float *numbers, int n)
 {
-    const long hundredths = lroundf(100 * value), size = labs(hundredths);
-    fprintf(stream, "%s%ld.%02ld", hundredths < 0 ? "-" : "", size / 100, size % 100);
-}
-
-static void print_joints(FILE *stream, const zoe__synth_world *world, const char *kind, const float *joints)
-{
-    fprintf(stream, "{\"kind\": \"%s\", \"fps\": %d, \"joints\": [", kind, world->fps);
-    for (int t = 0; t < world->frames; t++) {
-        fprintf(stream, "%s\n[", t ? "," : "");
-        for (int i = 0; i < world->joints; i++, joints += 2) {
-            fputs(i ? ", [" : "[", stream);
-            print_number(stream, joints[0]);
-            fputs(", ", stream);
-            print_number(stream, joints[1]);
-            fputs("]", stream);
-        }
-        fprintf(stream, "]");
+    for (int i = 0; i < n; i++) {
+        const long hundredths = lroundf(100 * numbers[i]), size = labs(hundredths);
+        fprintf(out, "%s%s%ld.%02ld", i ? ", " : "", hundredths < 0 ? "-" : "", size / 100, size % 100);
     }
-    fprintf(stream, "\n]}\n");
 }
 
-static zoe_status write_joints(worker *w, int index)
+/* Newton's method on the distribution function, each quantile starting from the one nearer to the median. */
+void zoe__synth_noise_table(float *table, int steps, double sd)
+{
+    double z = 0;
+    for (int i = steps / 2; i < steps; i++) {
+        const double upper_tail = 1 - (i + 0.5) / steps;
+        for (int turn = 0; turn < 4; turn++)
+            z += (0.5 * erfc(z / sqrt(2)) - upper_tail) * sqrt(2 * PI) * exp(0.5 * z * z);
+        table[i] = (float)(sd * z);
+        table[steps - 1 - i] = -table[i];
+    }
+}
+
+static zoe_status write_description(worker *w, int index)
 {
     char path[PATH_BYTES], *text = NULL;
     size_t size = 0;
     const zoe__synth_world *world = w->job->world;
     ZOE_TRY(clip_path(w->context, path, w->job, index, "json"));
     FILE *stream = open_memstream(&text, &size);
-    ZOE_FAIL_IF(w->context, !stream, ZOE_MEMORY, "out of memory: the joints of a clip");
-    print_joints(stream, world, world->kinds[index % world->kind_count], w->joints);
+    ZOE_FAIL_IF(w->context, !stream, ZOE_MEMORY, "out of memory: the description of a clip");
+    world->describe(stream, world, &w->clip, w->job->things);
     const bool complete = !ferror(stream);
     zoe_status status = fclose(stream) == 0 && complete ? write_file(w->context, path, text, size) : ZOE_MEMORY;
-    if (status == ZOE_MEMORY) zoe__fail(w->context, ZOE_MEMORY, "out of memory: the joints of a clip");
+    if (status == ZOE_MEMORY) zoe__fail(w->context, ZOE_MEMORY, "out of memory: the description of a clip");
     free(text);
     return status;
 }
@@ -168,14 +166,22 @@ static zoe_status make_clip(worker *w, int index)
     uint8_t *bytes;
     size_t size;
     const zoe__synth_world *world = w->job->world;
-    ZOE_TRY(clip_path(w->context, path, w->job, index, "mp4"));
-    ZOE_TRY(world->draw(w->context, w->job->seed, (uint32_t)index, w->rgb, w->joints));
-    ZOE_TRY(zoe__synth_encode(w->context, NULL, w->rgb, world->frames, world->width, world->height, world->fps, &bytes,
-                              &size));
+    ZOE_TRY(clip_path(w->context, path, w->job, index, world->ending));
+    ZOE_TRY(world->draw(w->context, w->job->seed, (uint32_t)index, w->job->things, &w->clip));
+    const zoe__synth_movie movie = {.rgb = w->clip.rgb,
+                                    .frames = world->frames,
+                                    .width = world->width,
+                                    .height = world->height,
+                                    .fps = world->fps,
+                                    .pcm = w->clip.pcm,
+                                    .samples = world->samples,
+                                    .rate = world->rate,
+                                    .container = world->ending};
+    ZOE_TRY(zoe__synth_encode(w->context, &movie, &bytes, &size));
     const zoe_status status = write_file(w->context, path, bytes, size);
     av_free(bytes);
     ZOE_TRY(status);
-    return write_joints(w, index);
+    return write_description(w, index);
 }
 
 static void *work(void *argument)
@@ -202,8 +208,9 @@ static zoe_status start(zoe_context *context, job *j, worker *w)
     const size_t frames = (size_t)world->frames;
     w->job = j;
     ZOE_FAIL_IF(context, zoe_context_new(&w->context) != ZOE_OK, ZOE_MEMORY, "out of memory: a worker");
-    ZOE_TRY(zoe__calloc(context, &w->rgb, frames, (size_t)world->height * (size_t)world->width * 3));
-    ZOE_TRY(zoe__calloc(context, &w->joints, frames, (size_t)world->joints * 2 * sizeof(float)));
+    ZOE_TRY(zoe__calloc(context, &w->clip.rgb, frames, (size_t)world->height * (size_t)world->width * 3));
+    ZOE_TRY(zoe__calloc(context, &w->clip.points, (size_t)world->points, sizeof(float)));
+    if (world->rate) ZOE_TRY(zoe__calloc(context, &w->clip.pcm, (size_t)world->samples, sizeof(float)));
     const int code = pthread_create(&w->thread, NULL, work, w);
     ZOE_FAIL_IF(context, code, ZOE_MEMORY, "cannot start a worker thread: %s", strerror(code));
     w->started = true;
@@ -220,8 +227,9 @@ static zoe_status run(zoe_context *context, job *j, int workers)
     for (int i = 0; i < workers; i++) {
         if (team[i].started) pthread_join(team[i].thread, NULL);
         zoe_context_free(&team[i].context);
-        free(team[i].rgb);
-        free(team[i].joints);
+        free(team[i].clip.rgb);
+        free(team[i].clip.points);
+        free(team[i].clip.pcm);
     }
     free(team);
     ZOE_TRY(status);
@@ -230,8 +238,9 @@ static zoe_status run(zoe_context *context, job *j, int workers)
 
 zoe_status zoe_synth(zoe_context *context, const char *out, const zoe_synth_options *options)
 {
-    job j = {.out = out, .seed = options->seed, .clips = options->clips};
+    job j = {.out = out, .seed = options->seed, .clips = options->clips, .things = options->pairs ? 2 : 1};
     ZOE_TRY(zoe__synth_find(&j.world, context, options->world));
+    ZOE_FAIL_IF(context, j.things > j.world->things, ZOE_CONFIG, "world %s has no clips of two things", j.world->name);
     ZOE_FAIL_IF(context, options->clips < 1, ZOE_CONFIG, "clips is %d: at least 1 is needed", options->clips);
     ZOE_FAIL_IF(context, options->workers < 0, ZOE_CONFIG, "workers is %d: 0 (each processor) or more",
                 options->workers);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RGB frames to an MP4 in memory. One thread and bit-exact flags: equal frames give equal bytes. */
+ * RGB frames and sound to a file in memory. One thread and bit-exact flags: equal movies give equal bytes. */
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
+#include <math.h>
+#include <string.h>
 
 #include "core/core.h"
 #include "media/synth.h"
@@ -15,6 +17,8 @@ typedef struct encoder {
     AVFormatContext *container;
     AVCodecContext *codec;
     AVFrame *frame;
+    AVCodecContext *sound; /* NULL: there is none */
+    AVFrame *heard;        /* its samples */
     AVPacket *packet;
 } encoder;
 
@@ -32,19 +36,21 @@ static const AVCodec *choose(const char *name)
     return x264 ? x264 : avcodec_find_encoder(AV_CODEC_ID_MPEG4);
 }
 
-static zoe_status open_codec(encoder *e, const char *name, int width, int height, int fps)
+static zoe_status open_codec(encoder *e, const zoe__synth_movie *movie)
 {
+    const char *name = movie->encoder;
     const AVCodec *codec = choose(name);
     ZOE_FAIL_IF(e->context, !codec, ZOE_UNSUPPORTED, "FFmpeg has no video encoder %s",
                 name ? name : "libx264 or mpeg4");
     e->codec = avcodec_alloc_context3(codec);
     ZOE_FAIL_IF(e->context, !e->codec, ZOE_MEMORY, "out of memory: a video encoder");
     AVCodecContext *c = e->codec;
-    c->width = width;
-    c->height = height;
+    c->width = movie->width;
+    c->height = movie->height;
     c->pix_fmt = AV_PIX_FMT_YUV420P;
-    c->time_base = (AVRational){1, fps};
-    c->framerate = (AVRational){fps, 1};
+    c->time_base = (AVRational){1, movie->fps};
+    c->framerate = (AVRational){movie->fps, 1};
+    if (movie->pcm) c->max_b_frames = 0; /* no frame before its turn: nothing moves the clock that sound shares */
     c->gop_size = KEY_FRAME_EACH;
     c->thread_count = 1;
     c->colorspace = AVCOL_SPC_SMPTE170M;
@@ -71,19 +77,52 @@ static zoe_status open_codec(encoder *e, const char *name, int width, int height
     return code < 0 ? fault(e->context, code, "open") : ZOE_OK;
 }
 
-static zoe_status open_container(encoder *e)
+/* FLAC has no priming: its first sample is the sound's. */
+static zoe_status open_sound(encoder *e, const zoe__synth_movie *movie)
 {
-    int code = avformat_alloc_output_context2(&e->container, NULL, "mp4", NULL);
-    if (code < 0) return fault(e->context, code, "make an MP4");
-    e->container->flags |= AVFMT_FLAG_BITEXACT; /* no version, no date */
+    if (!movie->pcm) return ZOE_OK;
+    const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_FLAC);
+    ZOE_FAIL_IF(e->context, !codec, ZOE_UNSUPPORTED, "FFmpeg has no FLAC encoder");
+    e->sound = avcodec_alloc_context3(codec);
+    e->heard = av_frame_alloc();
+    ZOE_FAIL_IF(e->context, !e->sound || !e->heard, ZOE_MEMORY, "out of memory: a sound encoder");
+    e->sound->sample_fmt = AV_SAMPLE_FMT_S16;
+    e->sound->sample_rate = movie->rate;
+    e->sound->time_base = (AVRational){1, movie->rate};
+    e->sound->ch_layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_MONO;
+    e->sound->thread_count = 1;
+    e->sound->flags |= AV_CODEC_FLAG_BITEXACT | AV_CODEC_FLAG_GLOBAL_HEADER;
+    int code = avcodec_open2(e->sound, codec, NULL);
+    if (code < 0) return fault(e->context, code, "open FLAC");
+    e->heard->format = AV_SAMPLE_FMT_S16;
+    e->heard->sample_rate = movie->rate;
+    e->heard->ch_layout = e->sound->ch_layout;
+    e->heard->nb_samples = e->sound->frame_size;
+    code = av_frame_get_buffer(e->heard, 0);
+    return code < 0 ? fault(e->context, code, "allocate sound") : ZOE_OK;
+}
+
+static zoe_status add_stream(encoder *e, const AVCodecContext *codec)
+{
     AVStream *stream = avformat_new_stream(e->container, NULL);
-    ZOE_FAIL_IF(e->context, !stream, ZOE_MEMORY, "out of memory: a video stream");
-    stream->time_base = e->codec->time_base;
-    stream->avg_frame_rate = e->codec->framerate;
-    code = avcodec_parameters_from_context(stream->codecpar, e->codec);
-    if (code >= 0) code = avio_open_dyn_buf(&e->container->pb);
+    ZOE_FAIL_IF(e->context, !stream, ZOE_MEMORY, "out of memory: a stream");
+    stream->time_base = codec->time_base;
+    stream->avg_frame_rate = codec->framerate;
+    const int code = avcodec_parameters_from_context(stream->codecpar, codec);
+    return code < 0 ? fault(e->context, code, "describe a stream") : ZOE_OK;
+}
+
+static zoe_status open_container(encoder *e, const char *ending)
+{
+    const char *format = strcmp(ending, "mkv") ? ending : "matroska";
+    int code = avformat_alloc_output_context2(&e->container, NULL, format, NULL);
+    if (code < 0) return fault(e->context, code, "make the container");
+    e->container->flags |= AVFMT_FLAG_BITEXACT; /* no version, no date */
+    ZOE_TRY(add_stream(e, e->codec));
+    if (e->sound) ZOE_TRY(add_stream(e, e->sound));
+    code = avio_open_dyn_buf(&e->container->pb);
     if (code >= 0) code = avformat_write_header(e->container, NULL);
-    return code < 0 ? fault(e->context, code, "start the MP4") : ZOE_OK;
+    return code < 0 ? fault(e->context, code, "start the container") : ZOE_OK;
 }
 
 static zoe_status open_frame(encoder *e)
@@ -143,48 +182,69 @@ static void to_yuv(AVFrame *frame, const uint8_t *rgb)
     }
 }
 
-/* Sends one frame (NULL: the end) and writes the packets that come out. */
-static zoe_status encode(encoder *e, AVFrame *frame)
+/* Sends one frame to the encoder of stream `index` (NULL: the end) and writes the packets that come out. */
+static zoe_status encode(encoder *e, int index, const AVFrame *frame)
 {
-    int code = avcodec_send_frame(e->codec, frame);
+    AVCodecContext *codec = index ? e->sound : e->codec;
+    int code = avcodec_send_frame(codec, frame);
     while (code >= 0) {
-        code = avcodec_receive_packet(e->codec, e->packet);
+        code = avcodec_receive_packet(codec, e->packet);
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return ZOE_OK;
         if (code < 0) break;
-        e->packet->duration = 1;
-        av_packet_rescale_ts(e->packet, e->codec->time_base, e->container->streams[0]->time_base);
+        if (!index) e->packet->duration = 1;
+        e->packet->stream_index = index;
+        av_packet_rescale_ts(e->packet, codec->time_base, e->container->streams[index]->time_base);
         code = av_interleaved_write_frame(e->container, e->packet);
     }
     return fault(e->context, code, "encode a frame");
 }
 
-static zoe_status encode_all(encoder *e, const uint8_t *rgb, int count)
+static zoe_status encode_pictures(encoder *e, const zoe__synth_movie *movie)
 {
-    const int width = e->codec->width, height = e->codec->height, stride = width * 3;
-    for (int t = 0; t < count; t++) {
-        int code = av_frame_make_writable(e->frame); /* the encoder may still hold the last one */
+    const size_t bytes = (size_t)movie->width * (size_t)movie->height * 3;
+    for (int t = 0; t < movie->frames; t++) {
+        const int code = av_frame_make_writable(e->frame); /* the encoder may still hold the last one */
         if (code < 0) return fault(e->context, code, "allocate a frame");
-        to_yuv(e->frame, rgb + (size_t)t * (size_t)stride * (size_t)height);
+        to_yuv(e->frame, movie->rgb + (size_t)t * bytes);
         e->frame->pts = t;
-        ZOE_TRY(encode(e, e->frame));
+        ZOE_TRY(encode(e, 0, e->frame));
     }
-    ZOE_TRY(encode(e, NULL));
-    const int code = av_write_trailer(e->container);
-    return code < 0 ? fault(e->context, code, "finish the MP4") : ZOE_OK;
+    return encode(e, 0, NULL);
 }
 
-zoe_status zoe__synth_encode(zoe_context *context, const char *name, const uint8_t *rgb, int count, int width,
-                             int height, int fps, uint8_t **out, size_t *size)
+static zoe_status encode_sound(encoder *e, const zoe__synth_movie *movie)
+{
+    for (int at = 0; e->sound && at < movie->samples; at += e->sound->frame_size) {
+        const int code = av_frame_make_writable(e->heard);
+        if (code < 0) return fault(e->context, code, "allocate sound");
+        const int rest = movie->samples - at, n = rest < e->sound->frame_size ? rest : e->sound->frame_size;
+        int16_t *to = (int16_t *)(void *)e->heard->data[0];
+        for (int i = 0; i < n; i++) {
+            const float x = movie->pcm[at + i] * 32768;
+            to[i] = (int16_t)lrintf(x < -32768 ? -32768 : x > 32767 ? 32767 : x);
+        }
+        e->heard->nb_samples = n;
+        e->heard->pts = at;
+        ZOE_TRY(encode(e, 1, e->heard));
+    }
+    return e->sound ? encode(e, 1, NULL) : ZOE_OK;
+}
+
+zoe_status zoe__synth_encode(zoe_context *context, const zoe__synth_movie *movie, uint8_t **out, size_t *size)
 {
     encoder e = {.context = context};
     uint8_t *bytes = NULL;
     int length = 0;
     zoe_status status = ZOE_OK;
     *out = NULL;
-    ZOE_TRY_OUT(open_codec(&e, name, width, height, fps));
-    ZOE_TRY_OUT(open_container(&e));
+    ZOE_TRY_OUT(open_codec(&e, movie));
+    ZOE_TRY_OUT(open_sound(&e, movie));
+    ZOE_TRY_OUT(open_container(&e, movie->container));
     ZOE_TRY_OUT(open_frame(&e));
-    ZOE_TRY_OUT(encode_all(&e, rgb, count));
+    ZOE_TRY_OUT(encode_pictures(&e, movie));
+    ZOE_TRY_OUT(encode_sound(&e, movie));
+    const int code = av_write_trailer(e.container);
+    if (code < 0) ZOE_TRY_OUT(fault(context, code, "finish the container"));
     length = avio_close_dyn_buf(e.container->pb, &bytes);
     e.container->pb = NULL;
     ZOE_FAIL_IF_OUT(context, length <= 0, ZOE_MEMORY, "out of memory: an encoded clip");
@@ -196,7 +256,9 @@ out:
     av_free(bytes);
     avformat_free_context(e.container);
     avcodec_free_context(&e.codec);
+    avcodec_free_context(&e.sound);
     av_frame_free(&e.frame);
+    av_frame_free(&e.heard);
     av_packet_free(&e.packet);
     return status;
 }

@@ -297,21 +297,6 @@ static void render_figure(clip *c, int t)
     render_capsule(c, p[HEAD], p[HEAD], f->length.head, f->colours[LIMB]);
 }
 
-/* Fills table with the quantiles (i + 1/2) / NOISE_STEPS of N(0, sd): a look-up is a draw, and 737 280 of them are
- * needed a clip. Newton's method on the distribution function, each quantile starting from the one nearer to the
- * median. */
-static void noise_table(float table[NOISE_STEPS], double sd)
-{
-    double z = 0;
-    for (int i = NOISE_STEPS / 2; i < NOISE_STEPS; i++) {
-        const double upper_tail = 1 - (i + 0.5) / NOISE_STEPS;
-        for (int turn = 0; turn < 4; turn++)
-            z += (0.5 * erfc(z / sqrt(2)) - upper_tail) * sqrt(2 * PI) * exp(0.5 * z * z);
-        table[i] = (float)(sd * z);
-        table[NOISE_STEPS - 1 - i] = -table[i];
-    }
-}
-
 static void expose(clip *c, int t, zoe__random *random, uint8_t *rgb)
 {
     const float light = (float)c->light[t], *values = &c->frame[0][0][0];
@@ -324,8 +309,11 @@ static void expose(clip *c, int t, zoe__random *random, uint8_t *rgb)
     }
 }
 
-static zoe_status draw(zoe_context *context, uint64_t seed, uint32_t index, uint8_t *rgb, float *joints)
+static zoe_status draw(zoe_context *context, uint64_t seed, uint32_t index, int things, zoe__synth_clip *out)
 {
+    uint8_t *rgb = out->rgb;
+    float *joints = out->points;
+    (void)things;
     clip *c;
     ZOE_TRY(zoe__calloc(context, &c, 1, sizeof *c));
     zoe__random random;
@@ -337,7 +325,7 @@ static zoe_status draw(zoe_context *context, uint64_t seed, uint32_t index, uint
     draw_camera(&random, c->camera);
     zoe__random_init(&random, seed, index, STREAM_LIGHT);
     for (int t = 0; t < FRAMES; t++) c->light[t] = zoe__random_between(&random, 0.85, 1.15);
-    noise_table(c->noise, 3);
+    zoe__synth_noise_table(c->noise, NOISE_STEPS, 3); /* 737 280 draws are needed a clip */
     zoe__random_init(&random, seed, index, STREAM_NOISE);
     for (int t = 0; t < FRAMES; t++) {
         render_background(c, t);
@@ -348,8 +336,26 @@ static zoe_status draw(zoe_context *context, uint64_t seed, uint32_t index, uint
             joints[(t * JOINTS + j) * 2 + 1] = (float)c->body.points[t][j].y;
         }
     }
+    out->kind[0] = (int)(index % KINDS);
     free(c);
     return ZOE_OK;
+}
+
+static void describe(FILE *out, const zoe__synth_world *world, const zoe__synth_clip *drawn, int things)
+{
+    const float *joints = drawn->points;
+    (void)things;
+    fprintf(out, "{\"kind\": \"%s\", \"fps\": %d, \"joints\": [", kinds[drawn->kind[0]], world->fps);
+    for (int t = 0; t < FRAMES; t++) {
+        fprintf(out, "%s\n[", t ? "," : "");
+        for (int i = 0; i < JOINTS; i++, joints += 2) {
+            fprintf(out, "%s[", i ? ", " : "");
+            zoe__synth_print_numbers(out, joints, 2);
+            fprintf(out, "]");
+        }
+        fprintf(out, "]");
+    }
+    fprintf(out, "\n]}\n");
 }
 
 const zoe__synth_world zoe__synth_motion = {
@@ -360,6 +366,9 @@ const zoe__synth_world zoe__synth_motion = {
     .height = SIDE,
     .frames = FRAMES,
     .fps = FPS,
-    .joints = JOINTS,
+    .ending = "mp4",
+    .points = FRAMES * JOINTS * 2,
+    .things = 1,
     .draw = draw,
+    .describe = describe,
 };

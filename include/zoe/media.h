@@ -179,11 +179,13 @@ typedef struct zoe_synth_options {
     int clips;         /* number of clips; 240 */
     uint64_t seed;     /* 1 */
     int workers;       /* threads; 0 = number of processors */
+    bool pairs;        /* of sounding: two things, of which one sounds; false */
 } zoe_synth_options;
 zoe_synth_options zoe_synth_options_default(void);
 
-/* Writes out/KIND/NNNNN.mp4 (libx264 where FFmpeg has it, else MPEG-4) and NNNNN.json {kind, fps, joints}. ZOE_CONFIG:
- * an unknown world; ZOE_DISK. Files already there are replaced. */
+/* Writes out/KIND/NNNNN.mp4 or, with sound, .mkv (libx264 where FFmpeg has it, else MPEG-4; FLAC), and NNNNN.json:
+ * motion {kind, fps, joints}, sounding {fps, things: [{kind, sounding, boxes: [[x0, y0, x1, y1] of each frame]}]}.
+ * ZOE_CONFIG: an unknown world, or one without pairs; ZOE_DISK. Files already there are replaced. */
 zoe_status zoe_synth(zoe_context *context, const char *out, const zoe_synth_options *options);
 
 #ifdef __cplusplus

@@ -203,7 +203,8 @@ static void draw_clip(uint64_t seed, uint32_t index, uint8_t **rgb, float **join
     *rgb = malloc(FRAMES * FRAME_BYTES);
     *joints = malloc(FRAMES * JOINTS * 2 * sizeof(float));
     assert_true(*rgb && *joints);
-    assert_int_equal(world->draw(context, seed, index, *rgb, *joints), ZOE_OK);
+    zoe__synth_clip clip = {.rgb = *rgb, .points = *joints};
+    assert_int_equal(world->draw(context, seed, index, 1, &clip), ZOE_OK);
 }
 
 static void test_mpeg4_without_x264(void **state)
@@ -213,7 +214,9 @@ static void test_mpeg4_without_x264(void **state)
     float *joints;
     size_t size;
     draw_clip(1, 0, &rgb, &joints);
-    assert_int_equal(zoe__synth_encode(context, "mpeg4", rgb, FRAMES, SIDE, SIDE, 25, &bytes, &size), ZOE_OK);
+    zoe__synth_movie movie = {
+        .rgb = rgb, .frames = FRAMES, .width = SIDE, .height = SIDE, .fps = 25, .container = "mp4", .encoder = "mpeg4"};
+    assert_int_equal(zoe__synth_encode(context, &movie, &bytes, &size), ZOE_OK);
     char path[256];
     assert_true(zoe__format(path, sizeof path, "%s/mpeg4.mp4", root));
     FILE *file = fopen(path, "wb");
@@ -225,8 +228,8 @@ static void test_mpeg4_without_x264(void **state)
     assert_int_equal(container->streams[0]->codecpar->codec_id, AV_CODEC_ID_MPEG4);
     assert_int_equal(container->streams[0]->nb_frames, FRAMES);
     avformat_close_input(&container);
-    assert_int_equal(zoe__synth_encode(context, "no-such", rgb, FRAMES, SIDE, SIDE, 25, &bytes, &size),
-                     ZOE_UNSUPPORTED);
+    movie.encoder = "no-such";
+    assert_int_equal(zoe__synth_encode(context, &movie, &bytes, &size), ZOE_UNSUPPORTED);
     assert_non_null(strstr(zoe_context_error(context), "no-such"));
     zoe_context_clear(context);
     free(rgb);
