@@ -13,6 +13,7 @@ enum {
     ZOE__QUIRK_OWN_CACHE = 1u << 0, /* do not read its binaries: it caches by itself, or they are no use */
     ZOE__QUIRK_SIMT = 1u << 1,      /* says CPU, but the vector family is pathological on it */
     ZOE__QUIRK_BY_NAME = 1u << 2,   /* never chosen unless asked for by name */
+    ZOE__QUIRK_LAZY = 1u << 3,      /* a program costs much by itself, its kernels only when they are launched */
 };
 
 typedef struct zoe__quirk {

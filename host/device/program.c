@@ -161,6 +161,7 @@ zoe_status zoe__program_get(size_t *out, zoe_device *device, const char *name, c
 {
     zoe__opencl *cl = device->opencl;
     char full[4096];
+    if (device->quirks & ZOE__QUIRK_LAZY && !*options && zoe__source_is_bundled(name)) name = ZOE__BUNDLE;
     ZOE_TRY(full_options(full, sizeof full, device, options));
     for (size_t i = 0; i < cl->program_count; i++)
         if (!strcmp(cl->programs[i].name, name) && !strcmp(cl->programs[i].options, full)) {

@@ -82,20 +82,62 @@ static zoe_status find(zoe_context *context, const char *name, piece *out)
                      folder ? folder : "");
 }
 
+/* Kernel files that take no options and whose file-scope names nobody else has. */
+static const char *const bundled[] = {
+    "adam",
+    "add",
+    "average_pool",
+    "batch_norm",
+    "concat_channels",
+    "copy",
+    "dropout",
+    "global_average_pool",
+    "halo",
+    "l2_normalise",
+    "relu",
+    "sgd",
+    "slice_batch",
+    "softmax_cross_entropy",
+    "sum_parts",
+};
+enum { BUNDLED = sizeof bundled / sizeof bundled[0] };
+
+bool zoe__source_is_bundled(const char *name)
+{
+    for (int i = 0; i < BUNDLED; i++)
+        if (!strcmp(bundled[i], name)) return true;
+    return false;
+}
+
+/* Appends a file behind its #line. */
+static zoe_status append(char **text, size_t *capacity, size_t *used, zoe_context *context, const char *name)
+{
+    piece file = {0};
+    zoe_status status = find(context, name, &file);
+    const size_t needed = *used + file.length + strlen(file.path) + 32;
+    if (status == ZOE_OK) status = zoe__grow(context, text, capacity, needed, 1);
+    if (status == ZOE_OK) {
+        zoe__format(*text + *used, *capacity - *used, "#line 1 \"%s\"\n%.*s\n", file.path, (int)file.length, file.text);
+        *used += strlen(*text + *used);
+    }
+    free(file.owned);
+    return status;
+}
+
 zoe_status zoe__source_get(char **out, zoe_context *context, const char *name)
 {
+    size_t capacity = 0, used = 0;
     *out = NULL;
-    piece common = {0}, own = {0};
-    zoe_status status = find(context, "common", &common);
-    if (status == ZOE_OK) status = find(context, name, &own);
-    if (status == ZOE_OK) {
-        const size_t size = common.length + own.length + strlen(common.path) + strlen(own.path) + 64;
-        status = zoe__calloc(context, out, size, 1);
-        if (status == ZOE_OK)
-            zoe__format(*out, size, "#line 1 \"%s\"\n%.*s\n#line 1 \"%s\"\n%.*s\n", common.path, (int)common.length,
-                        common.text, own.path, (int)own.length, own.text);
+    zoe_status status = append(out, &capacity, &used, context, "common");
+    if (strcmp(name, ZOE__BUNDLE)) {
+        if (status == ZOE_OK) status = append(out, &capacity, &used, context, name);
+    } else {
+        for (int i = 0; i < BUNDLED && status == ZOE_OK; i++)
+            status = append(out, &capacity, &used, context, bundled[i]);
     }
-    free(common.owned);
-    free(own.owned);
+    if (status != ZOE_OK) {
+        free(*out);
+        *out = NULL;
+    }
     return status;
 }

@@ -267,6 +267,11 @@ zoe_status zoe__plan_launch(zoe_plan *plan, const zoe__node *node, const zoe__la
     memcpy(launch->global, spec->global, sizeof launch->global);
     memcpy(launch->local, spec->local, sizeof launch->local);
     launch->has_local = spec->local[0] != 0;
+    if (!launch->has_local && zoe_device_get_info(plan->device)->family == ZOE_FAMILY_VECTOR) {
+        /* What a driver chooses depends on the size, and PoCL compiles once more for each choice. */
+        for (int i = 0; i < 3; i++) launch->local[i] = 1;
+        launch->has_local = true;
+    }
     if (plan->options.dry) return ZOE_OK;
     ZOE_TRY(zoe__kernel_new(&launch->kernel, plan->device, spec->program, spec->kernel,
                             spec->options ? spec->options : ""));

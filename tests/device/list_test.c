@@ -140,7 +140,8 @@ static void test_parts_of_a_name(void **state)
 static void test_quirk_rows(void **state)
 {
     (void)state;
-    assert_int_equal(zoe__quirk_flags("Portable Computing Language", "pthread", "3.1+debian"), ZOE__QUIRK_OWN_CACHE);
+    assert_int_equal(zoe__quirk_flags("Portable Computing Language", "pthread", "3.1+debian"),
+                     ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_LAZY);
     assert_int_equal(zoe__quirk_flags("NVIDIA CUDA", "H100", "550.1"), ZOE__QUIRK_OWN_CACHE);
     assert_int_equal(zoe__quirk_flags("rusticl", "llvmpipe (LLVM 15.0.6, 256 bits)", "22.3.6"),
                      ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_SIMT | ZOE__QUIRK_BY_NAME);
