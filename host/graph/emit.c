@@ -300,9 +300,18 @@ zoe_status zoe__plan_call(zoe_plan *plan, const zoe__node *node, const char *nam
  * born with stay (poisoned memory was born with NaN). */
 static zoe_status emit_halo(zoe_plan *plan, const zoe__node *node, const zoe__view *view, int block)
 {
-    if (!view->halo || block < 0 || !(plan->blocks[block].shared || plan->options.poison)) return ZOE_OK;
+    if (!view->halo || block < 0) return ZOE_OK;
+    const char *kernel = view->planar ? "halo_zero_planar" : "halo_zero";
+    if (!plan->blocks[block].shared && !plan->options.poison) {
+        /* At another batch or size the memory may be shared: that must not compile anything then. */
+        zoe__kernel *built = NULL;
+        const zoe_status status =
+            plan->options.dry ? ZOE_OK : zoe__kernel_new(&built, plan->device, "halo", kernel, "");
+        zoe__kernel_free(&built);
+        return status;
+    }
     const zoe__launch_spec spec = {.program = "halo",
-                                   .kernel = view->planar ? "halo_zero_planar" : "halo_zero",
+                                   .kernel = kernel,
                                    .dims = 1,
                                    .global = {(size_t)view->shape.n * (size_t)view->c8},
                                    .bytes = 1};

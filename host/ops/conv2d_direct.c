@@ -70,27 +70,39 @@ static int gradient_halo(int size, int taps, int stride, int pad, int out)
 /* ---- the split of the weights' gradient ---- */
 
 typedef struct split {
-    int c_each; /* blocks of channels of a work-group: share dy in the cache while their sums stay in it too */
-    int unit_rows, units_each, parts;
+    int c_each, k_each; /* blocks of channels, tiles of filters of a work-group */
+    int units_each, parts;
     size_t part_floats;
 } split;
 
-static split split_of(const zoe__conv2d *conv)
+/* The sums of a work-group stay in the second cache; of what is left, what moves the
+ * fewest floats: x is read for each chunk of filters, dy for each of channels, parts are written and read. */
+static split split_of(zoe_plan *plan, const zoe__conv2d *conv)
 {
-    enum { PIXELS = 180, WORK_GROUPS = 64, MOST_FLOATS = 1 << 24, BLOCK_TAPS = 72 };
+    enum { UNIT = 192, WORK_GROUPS = 64, MOST_FLOATS = 1 << 24, BLOCK_TAPS = 72, NEAR = 1 << 16 };
     const blocks b = blocks_of(conv);
-    split s = {.part_floats = (size_t)conv->groups * (size_t)b.k16 * (size_t)b.c8 * (size_t)(conv->r * conv->s) * 128};
-    s.unit_rows = 1 + PIXELS / conv->q;
-    const int units = (conv->n * conv->p + s.unit_rows - 1) / s.unit_rows;
-    s.c_each = BLOCK_TAPS / (conv->r * conv->s) < b.c8 ? BLOCK_TAPS / (conv->r * conv->s) : b.c8;
-    if (s.c_each < 1) s.c_each = 1;
-    const int owners = conv->groups * ((b.k16 + 1) / 2) * ((b.c8 + s.c_each - 1) / s.c_each);
-    int parts = (WORK_GROUPS + owners - 1) / owners;
-    while (parts > 1 && (size_t)parts * s.part_floats > MOST_FLOATS) parts /= 2;
-    if (parts > units) parts = units;
-    s.units_each = (units + parts - 1) / parts;
-    s.parts = (units + s.units_each - 1) / s.units_each;
-    return s;
+    const int taps = conv->r * conv->s, kt = lanes_of(plan) / 8, k_tiles = (b.k16 + kt - 1) / kt;
+    const int units = (conv->n * conv->p * conv->q + UNIT - 1) / UNIT;
+    split best = {.part_floats = (size_t)conv->groups * (size_t)b.k16 * (size_t)b.c8 * (size_t)taps * 128};
+    const double x = (double)conv->n * conv->c * conv->h * conv->w, weights = (double)best.part_floats;
+    best.c_each = BLOCK_TAPS / taps < b.c8 ? BLOCK_TAPS / taps : b.c8;
+    if (best.c_each < 1) best.c_each = 1;
+    double least = 0;
+    for (int k_each = 1; k_each <= k_tiles; k_each++) {
+        if (k_each > 1 && k_each * kt * best.c_each * taps * 128 > NEAR) break;
+        const int k_chunks = (k_tiles + k_each - 1) / k_each;
+        const int owners = conv->groups * k_chunks * ((b.c8 + best.c_each - 1) / best.c_each);
+        int parts = (WORK_GROUPS + owners - 1) / owners;
+        while (parts > 1 && (size_t)parts * best.part_floats > MOST_FLOATS) parts /= 2;
+        if (parts > units) parts = units;
+        const double moved = x * k_chunks + (parts > 1 ? 4.0 * parts * weights : 0);
+        if (least > 0 && moved >= least) continue;
+        least = moved;
+        best.k_each = k_each;
+        best.units_each = (units + parts - 1) / parts;
+        best.parts = (units + best.units_each - 1) / best.units_each;
+    }
+    return best;
 }
 
 /* ---- needs ---- */
@@ -104,7 +116,7 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
         zoe__plan_halo(plan, node->input[0], conv->pad_h > conv->pad_w ? conv->pad_h : conv->pad_w);
     if (direction == ZOE__TO_OUTPUT && conv->c < 8) zoe__plan_planar(plan, node->input[0]);
     if (direction == ZOE__TO_WEIGHTS) {
-        const split s = split_of(conv);
+        const split s = split_of(plan, conv);
         zoe__plan_workspace(plan, node, ZOE__BACKWARD,
                             zoe__conv2d_mask_floats(conv) + (s.parts > 1 ? (size_t)s.parts * s.part_floats : 0));
     }
@@ -291,35 +303,36 @@ static zoe_status emit_filters(zoe_plan *plan, const zoe__node *node, const zoe_
 {
     const zoe__view *x = zoe__plan_x(plan, node, 0);
     const blocks b = blocks_of(conv);
-    const split s = split_of(conv);
-    const int most = lanes_of(plan) == 16 ? 14 : 6;
+    const split s = split_of(plan, conv);
+    const int most = lanes_of(plan) == 16 ? 28 / kt : 6; /* sums in 32 registers, or 2 for each tap in 16 */
     const int columns = choose_taps(x->planar ? conv->s : conv->s * 8, 1, most);
     const int rows = x->planar ? choose_taps(conv->r, columns, most) : 1;
+    const int k_each = s.k_each < k_tiles ? s.k_each : k_tiles, k_chunks = (k_tiles + k_each - 1) / k_each;
     const bool whole = s.parts == 1;
     zoe__mem *out = whole ? zoe__plan_dweight(plan, node, 0) : zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
     char options[128];
-    zoe__format(options, sizeof options, "-DTAP_ROWS=%d -DTAP_COLUMNS=%d -DKT=%d -DSTRIDE=%d -DPLANAR=%d", rows,
-                columns, kt, conv->stride_w, x->planar);
+    zoe__format(options, sizeof options, "-DTAP_ROWS=%d -DTAP_COLUMNS=%d -DKT=%d -DPLANAR=%d", rows, columns, kt,
+                x->planar);
     const zoe__launch_spec spec = {
         .program = "conv2d_direct_weights",
         .kernel = "conv2d_direct_weights",
         .options = options,
         .dims = 2,
-        .global = {(size_t)(conv->groups * k_tiles) * (size_t)((b.c8 + s.c_each - 1) / s.c_each), (size_t)s.parts},
+        .global = {(size_t)(conv->groups * k_chunks) * (size_t)((b.c8 + s.c_each - 1) / s.c_each), (size_t)s.parts},
         .local = {1, 1},
         .flops = zoe__conv2d_flops(conv) * kt * k_tiles / b.k16};
-    return zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiii", x, zoe__plan_dy(plan, node), out,
+    return zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiiii", x, zoe__plan_dy(plan, node), out,
                             whole ? 0 : (int)zoe__conv2d_mask_floats(conv), (int)s.part_floats,
                             whole ? zoe__plan_dweight_add(plan, node, 0) : 0, conv->n, conv->pad_h, conv->pad_w,
-                            conv->stride_h, conv->r, conv->s, conv->c, b.c8, b.k16, first, k_tiles, s.c_each,
-                            s.unit_rows, s.units_each);
+                            conv->stride_h, conv->stride_w, conv->r, conv->s, conv->c, b.c8, b.k16, first, k_tiles,
+                            s.c_each, k_each, s.units_each);
 }
 
 static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     zoe__mem *dweight = zoe__plan_dweight(plan, node, 0);
     const blocks b = blocks_of(conv);
-    const split s = split_of(conv);
+    const split s = split_of(plan, conv);
     const int pairs = lanes_of(plan) == 16 ? b.k16 / 2 : 0;
     if (pairs) ZOE_TRY(emit_filters(plan, node, conv, 2, 0, pairs));
     if (pairs * 2 < b.k16) ZOE_TRY(emit_filters(plan, node, conv, 1, pairs * 2, b.k16 - pairs * 2));
