@@ -31,7 +31,11 @@ zoe_value zoe__residual_conv(zoe_graph *graph, const char *conv_name, const char
  * its batch norm. */
 zoe_value zoe__basic_block(zoe_graph *graph, const char *block, zoe_value x, int filters, int stride);
 
-/* A stream of L3-Net, for pictures or spectrograms (l3.c): 512 features. */
+/* A stream of L3-Net, for pictures or spectrograms (l3.c): 512 features. AVE-Net's first convolution has stride 2. */
 zoe_value zoe__l3_build(zoe_graph *graph, zoe_value x, float dropout);
+zoe_value zoe__ave_build(zoe_graph *graph, zoe_value x, float dropout);
+
+/* A small stream (avc.c): 64 features; kernel: side of the last convolution. */
+zoe_value zoe__avc_build(zoe_graph *graph, zoe_value x, int kernel);
 
 #endif

@@ -10,14 +10,13 @@
 
 enum { BLOCKS = 4 };
 
-zoe_value zoe__l3_build(zoe_graph *graph, zoe_value x, float dropout)
+static zoe_value build(zoe_graph *graph, zoe_value x, int stride)
 {
-    (void)dropout; /* the network has none */
     const zoe_pool_options pool = zoe_pool_options_default();
     for (int block = 1; block <= BLOCKS; block++) {
         char name[32];
-        const zoe_conv2d_options conv = zoe__conv_options(32 << block, 3, 1, 1);
         for (int i = 1; i <= 2; i++) {
+            const zoe_conv2d_options conv = zoe__conv_options(32 << block, 3, block == 1 && i == 1 ? stride : 1, 1);
             snprintf(name, sizeof name, "conv%d_%d", block, i);
             x = zoe__conv_bn_relu(graph, name, x, &conv);
         }
@@ -28,4 +27,16 @@ zoe_value zoe__l3_build(zoe_graph *graph, zoe_value x, float dropout)
     }
     zoe_graph_mark(graph, "pool4", x);
     return x;
+}
+
+zoe_value zoe__l3_build(zoe_graph *graph, zoe_value x, float dropout)
+{
+    (void)dropout; /* the network has none */
+    return build(graph, x, 1);
+}
+
+zoe_value zoe__ave_build(zoe_graph *graph, zoe_value x, float dropout)
+{
+    (void)dropout;
+    return build(graph, x, 2);
 }

@@ -11,5 +11,6 @@ const zoe_backbone zoe__backbone_l3_vision = {
     .mean = {0.5f, 0.5f, 0.5f},
     .std = {0.25f, 0.25f, 0.25f},
     .features = "pool4",
+    .map = "conv4",
     .build = zoe__l3_build,
 };

@@ -41,5 +41,6 @@ const zoe_backbone zoe__backbone_mini = {
     .mean = {0.5f, 0.5f, 0.5f},
     .std = {0.25f, 0.25f, 0.25f},
     .features = "fc",
+    .map = "stage4",
     .build = build,
 };

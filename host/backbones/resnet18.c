@@ -38,5 +38,6 @@ const zoe_backbone zoe__backbone_resnet18 = {
     .mean = {0.485f, 0.456f, 0.406f},
     .std = {0.229f, 0.224f, 0.225f},
     .features = "avgpool",
+    .map = "layer4",
     .build = build,
 };

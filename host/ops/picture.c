@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * picture: bytes to normalised crops. y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c]. A crop that
- * would leave the picture is moved inside, an order of colours out of 0..5 is 0. H x W bytes, P x Q output. Kernels:
- * cl/picture.cl. */
+ * picture: bytes to normalised crops. y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c], saturation
+ * and brightness changed before where the table says so. A crop that would leave the picture is moved inside, an order
+ * of colours out of 0..5 is 0. H x W bytes, P x Q output. Kernels: cl/picture.cl. */
 #include "ops/node.h"
 
 /* ---- definition ---- */
@@ -19,24 +19,38 @@ static size_t source_channel(int order, int c)
     return orders[order >= 0 && order < 6 ? order : 0][c];
 }
 
+/* The colours of a pixel after saturation and brightness, 0..255: between its grey level and itself, or past that. */
+static void colour(const uint8_t *rgb, const int32_t *row, double out[3])
+{
+    const double grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+    for (int c = 0; c < 3; c++) {
+        const double value = grey + (rgb[c] - grey) * row[4] / 65536.0 + 255 * (row[5] / 65536.0);
+        out[c] = value < 0 ? 0 : value > 255 ? 255 : value;
+    }
+}
+
 static void ref_forward(const zoe__ref *ref)
 {
     const zoe_picture_options *o = ref->node->options;
     const zoe_shape in = ref->x_shape[0], out = ref->y_shape;
     const uint8_t *bytes = zoe__ref_u8(ref, 0);
-    const int32_t *table = zoe__ref_i32(ref, 1);
-    double *y = ref->y;
+    const int columns = ref->x_shape[1].c;
+    const size_t plane = (size_t)out.h * (size_t)out.w;
     for (int n = 0; n < out.n; n++) {
-        const int top = clamp(table[4 * n], in.h - out.h), left = clamp(table[4 * n + 1], in.w - out.w);
-        const bool flip = table[4 * n + 2] != 0;
-        for (int c = 0; c < 3; c++)
-            for (int p = 0; p < out.h; p++)
-                for (int q = 0; q < out.w; q++) {
-                    const size_t row = (size_t)n * (size_t)in.h + (size_t)(top + p);
-                    const size_t pixel = row * (size_t)in.w + (size_t)(left + (flip ? out.w - 1 - q : q));
-                    const double value = bytes[pixel * 3 + source_channel(table[4 * n + 3], o->bgr ? 2 - c : c)];
-                    *y++ = (value / 255 - (double)o->mean[c]) / (double)o->std[c];
-                }
+        const int32_t *row = zoe__ref_i32(ref, 1) + n * columns;
+        const int top = clamp(row[0], in.h - out.h), left = clamp(row[1], in.w - out.w);
+        double *y = ref->y + (size_t)n * 3 * plane;
+        for (int p = 0; p < out.h; p++)
+            for (int q = 0; q < out.w; q++) {
+                const size_t line = (size_t)n * (size_t)in.h + (size_t)(top + p);
+                const uint8_t *rgb = bytes + 3 * (line * (size_t)in.w + (size_t)(left + (row[2] ? out.w - 1 - q : q)));
+                double pixel[3] = {rgb[0], rgb[1], rgb[2]};
+                if (columns > 4) colour(rgb, row, pixel);
+                for (int c = 0; c < 3; c++)
+                    y[(size_t)c * plane + (size_t)p * (size_t)out.w + (size_t)q] =
+                        (pixel[source_channel(row[3], o->bgr ? 2 - c : c)] / 255 - (double)o->mean[c]) /
+                        (double)o->std[c];
+            }
     }
 }
 
@@ -56,9 +70,9 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     zoe__launch_spec spec = zoe__spec_pixels(plan, "picture", y->planar ? "picture_planar" : "picture_blocked",
                                              y->shape.n, y->shape.h, y->shape.w, &rows);
     spec.bytes = 3.0 * (sizeof(float) + 1) * y->shape.n * y->shape.h * y->shape.w;
-    return zoe__plan_launch(plan, node, &spec, "mmviiiffffffii", zoe__plan_x(plan, node, 0)->mem,
-                            zoe__plan_x(plan, node, 1)->mem, y, in.h, in.w, (int)o->bgr, scale[0], scale[1], scale[2],
-                            shift[0], shift[1], shift[2], y->shape.n, rows);
+    return zoe__plan_launch(plan, node, &spec, "mmviiiiffffffii", zoe__plan_x(plan, node, 0)->mem,
+                            zoe__plan_x(plan, node, 1)->mem, y, zoe__plan_shape(plan, node->input[1]).c, in.h, in.w,
+                            (int)o->bgr, scale[0], scale[1], scale[2], shift[0], shift[1], shift[2], y->shape.n, rows);
 }
 
 zoe_picture_options zoe_picture_options_default(void)
@@ -79,9 +93,9 @@ zoe_value zoe_picture(zoe_graph *graph, const char *name, zoe_value bytes, zoe_v
         return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): bytes must be of type U8, the table of type I32",
                                   name);
     if (b.c != 3) return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): %d channels, takes 3", name, b.c);
-    if (t.n != b.n || t.c != 4 || t.h != 1 || t.w != 1)
-        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): table is %dx%dx%dx%d, wanted %dx4x1x1", name, t.n,
-                                  t.c, t.h, t.w, b.n);
+    if (t.n != b.n || (t.c != 4 && t.c != 6) || t.h != 1 || t.w != 1)
+        return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): table is %dx%dx%dx%d, wanted %dx4x1x1 or %dx6x1x1",
+                                  name, t.n, t.c, t.h, t.w, b.n, b.n);
     if (o.height < 1 || o.width < 1 || o.height > b.h || o.width > b.w)
         return zoe__graph_mistake(graph, ZOE_SHAPE, "%s (picture): crop %dx%d (height x width) is not within %dx%d",
                                   name, o.height, o.width, b.h, b.w);

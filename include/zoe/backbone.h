@@ -7,20 +7,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <zoe/graph.h>
+#include <zoe/op.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* What a network for sound hears: a window of `samples` at `rate` samples a second, as a spectrogram. */
+typedef struct zoe_sound_input {
+    int rate, samples;
+    zoe_spectrogram_options spectrogram;
+} zoe_sound_input;
+
 typedef struct zoe_backbone {
-    const char *name;      /* "mini", "resnet18", "l3-audio" */
-    const char *summary;   /* one line */
-    int frame, crop;       /* side of the frames as decoded and of the square crop the network sees, pixels */
-    int spectrogram[2];    /* rows (frequencies) and columns (times) of a network for sound; 0, 0: it sees pictures */
-    float mean[3], std[3]; /* of the input, scale 0..1, in the order of the network's channels */
+    const char *name;    /* "mini", "resnet18", "l3-audio" */
+    const char *summary; /* one line */
+    int frame, crop;     /* side of the frames as decoded and of the square crop the network sees, pixels */
+    int spectrogram[2];  /* rows (frequencies) and columns (times) of a network for sound; 0, 0: it sees pictures */
+    const zoe_sound_input *sound; /* how that spectrogram is made; NULL: it sees pictures */
+    float mean[3], std[3];        /* of the input, scale 0..1, in the order of the network's channels */
     bool bgr;
     const char *features; /* layer whose output a pretext head takes: "fc", "fc7", "avgpool" */
+    const char *map;      /* layer with the last map of places, before they are joined: "conv4"; NULL: none */
     /* Adds the network to the graph, marks its layers, returns the features. x is {N, 3, H, W} or, for sound, {N, 1, H,
      * W}, of any size that its poolings leave something of; dropout is the ratio where the network has dropout (0 =
      * none). */

@@ -40,8 +40,9 @@ zoe_value zoe_input(zoe_graph *graph, const char *name, zoe_dtype dtype, zoe_sha
 /* Pictures from bytes: crop, flip, order and normalisation.
  *   y[n,c,p,q] = (bytes[n, top+p, left+q', c'] / 255 - mean[c]) / std[c],  q' = flip ? Q-1-q : q
  * bytes: U8 [N][H][W][3]; table: I32 {N,4,1,1}: top, left, flip (0 or 1), colours: the order in which the picture's
- * channels are taken, 0 RGB, 1 RBG, 2 GRB, 3 GBR, 4 BRG, 5 BGR (others count as 0); bgr turns that order round. Output
- * {N, 3, height, width}. No gradient. */
+ * channels are taken, 0 RGB, 1 RBG, 2 GRB, 3 GBR, 4 BRG, 5 BGR (others count as 0); bgr turns that order round. A table
+ * {N,6,1,1} also has saturation s and brightness b in units of 1/65536: bytes v become grey + s (v - grey) + 255 b, cut
+ * to 0..255, with grey = 0.299 R + 0.587 G + 0.114 B. Output {N, 3, height, width}. No gradient. */
 typedef struct zoe_picture_options {
     int height, width;     /* of the crop */
     float mean[3], std[3]; /* on the scale 0..1, in the order of the output's channels; 0, 1 */

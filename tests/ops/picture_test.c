@@ -23,11 +23,14 @@ static void fill(const op_case *test, int i, void *data, zoe__random *random)
         for (size_t k = 0; k < zoe_shape_count(test->x[0]); k++)
             ((uint8_t *)data)[k] = (uint8_t)zoe__random_below(random, 256);
     for (int n = 0; i == 1 && n < test->x[1].n; n++) {
-        int32_t *row = (int32_t *)data + 4 * n;
+        int32_t *row = (int32_t *)data + test->x[1].c * n;
         row[0] = zoe__random_range(random, -2, test->x[0].h - o->height + 2);
         row[1] = zoe__random_range(random, -2, test->x[0].w - o->width + 2);
         row[2] = n % 2;
         row[3] = n % 8 - 1; /* orders of colours, and numbers that are none */
+        if (test->x[1].c == 4) continue;
+        row[4] = zoe__random_range(random, 0, 131072);
+        row[5] = zoe__random_range(random, -20000, 20000);
     }
 }
 
@@ -39,6 +42,8 @@ static const op_case cases[] = {
     {CASE("whole", &whole, 2, 5, 7)},
     {CASE("crop", &crop, 9, 8, 9)},
     {CASE("caffe", &caffe, 3, 11, 5)},
+    {"colours", build, &crop, .inputs = 2, .x = {{9, 3, 8, 9}, {9, 6, 1, 1}}, .dtype = {ZOE_U8, ZOE_I32}, .fill = fill,
+     .ties = true},
 };
 
 static void agrees(void **state)
@@ -70,6 +75,35 @@ static void figures_by_hand(void **state)
     op_result_free(&host);
 }
 
+static void fill_colours(const op_case *test, int i, void *data, zoe__random *random)
+{
+    (void)test;
+    (void)random;
+    if (i == 0) memcpy(data, (uint8_t[]){100, 50, 200, 255, 0, 10}, 6);
+    if (i == 1) memcpy(data, (int32_t[]){0, 0, 0, 0, 0, 6554, 0, 0, 0, 0, 131072, 0}, 12 * sizeof(int32_t));
+}
+
+/* No saturation and a tenth of white added; twice the saturation, cut at both ends. */
+static void colours_by_hand(void **state)
+{
+    (void)state;
+    const zoe_picture_options o = {.height = 1, .width = 1, .std = {1, 1, 1}};
+    const op_case test = {"hand",
+                          build,
+                          &o,
+                          .inputs = 2,
+                          .x = {{2, 3, 1, 1}, {2, 6, 1, 1}},
+                          .dtype = {ZOE_U8, ZOE_I32},
+                          .fill = fill_colours};
+    op_result host;
+    op_run(&host, &test, &(op_device){.name = "host"}, 0);
+    const float *y = op_result_find(&host, "y")->data;
+    const double grey = (29.9 + 29.35 + 22.8) / 255 + 6554 / 65536.0;
+    const double wanted[6] = {grey, grey, grey, 1, 0, 0};
+    for (int k = 0; k < 6; k++) assert_float_equal(y[k], wanted[k], 1e-6);
+    op_result_free(&host);
+}
+
 static void mistakes(void **state)
 {
     (void)state;
@@ -79,7 +113,7 @@ static void mistakes(void **state)
     op_test_mistake(&b, ZOE_CONFIG, "std[0] = 0 must be above 0");
     op_case c = {CASE("table", &whole, 2, 5, 7)};
     c.x[1].n = 3;
-    op_test_mistake(&c, ZOE_SHAPE, "table is 3x4x1x1, wanted 2x4x1x1");
+    op_test_mistake(&c, ZOE_SHAPE, "table is 3x4x1x1, wanted 2x4x1x1 or 2x6x1x1");
 }
 
 int main(void)
@@ -87,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees),
         cmocka_unit_test(figures_by_hand),
+        cmocka_unit_test(colours_by_hand),
         cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests_name("ops/picture", tests, NULL, NULL);
