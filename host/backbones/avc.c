@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-zoe_value zoe__avc_build(zoe_graph *graph, zoe_value x, int kernel)
+zoe_value zoe__avc_stream(zoe_graph *graph, zoe_value x, int kernel)
 {
     static const int filters[4] = {16, 32, 64, 64};
     const zoe_pool_options pool = zoe_pool_options_default();

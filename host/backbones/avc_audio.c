@@ -20,7 +20,7 @@ static const zoe_sound_input second = {.rate = 48000,
 static zoe_value build(zoe_graph *graph, zoe_value x, float dropout)
 {
     (void)dropout; /* the network has none */
-    return zoe__avc_build(graph, x, 3);
+    return zoe__avc_stream(graph, x, 3);
 }
 
 const zoe_backbone zoe__backbone_avc_audio = {

@@ -6,7 +6,7 @@
 static zoe_value build(zoe_graph *graph, zoe_value x, float dropout)
 {
     (void)dropout; /* the network has none */
-    return zoe__avc_build(graph, x, 1);
+    return zoe__avc_stream(graph, x, 1);
 }
 
 const zoe_backbone zoe__backbone_avc_vision = {

@@ -36,6 +36,6 @@ zoe_value zoe__l3_build(zoe_graph *graph, zoe_value x, float dropout);
 zoe_value zoe__ave_build(zoe_graph *graph, zoe_value x, float dropout);
 
 /* A small stream (avc.c): 64 features; kernel: side of the last convolution. */
-zoe_value zoe__avc_build(zoe_graph *graph, zoe_value x, int kernel);
+zoe_value zoe__avc_stream(zoe_graph *graph, zoe_value x, int kernel);
 
 #endif

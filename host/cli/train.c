@@ -189,7 +189,9 @@ static void print_result(const zoe__cli *cli, const zoe_train_result *r)
     printf("figures             of %s clips\n", r->held_out ? "held-out" : "the training");
     printf("loss                %.4f\naccuracy            %.4f\nbalanced accuracy   %.4f (chance 0.5)\n", r->loss,
            r->accuracy, r->balanced_accuracy);
-    printf("AUC                 %.4f (chance 0.5; the pixel rule %.4f)\n", r->auc, r->pixel_rule_auc);
+    printf("AUC                 %.4f (chance 0.5", r->auc);
+    if (isfinite(r->pixel_rule_auc)) printf("; the pixel rule %.4f", r->pixel_rule_auc);
+    printf(")\n");
     printf("weights SHA-256     %s\n", r->weights_sha256);
     printf("next: zoe evaluate neighbours %s CLIPS\n", run);
 }

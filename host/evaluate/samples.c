@@ -98,9 +98,7 @@ static zoe_status draw(showing *s, zoe__batch **batch)
     ZOE_TRY(zoe__calloc(s->context, &s->logits, (size_t)s->options->tuples * (size_t)s->task.classes, sizeof(float)));
     ZOE_TRY(zoe__loader_new(&s->loader, s->context, &loader));
     ZOE_TRY(zoe__loader_next(s->loader, batch, &waited));
-    ZOE_TRY(zoe_plan_write(s->plan, s->values.bytes, (*batch)->bytes));
-    ZOE_TRY(zoe_plan_write(s->plan, s->values.table, (*batch)->table));
-    ZOE_TRY(zoe_plan_write(s->plan, s->values.labels, (*batch)->labels));
+    ZOE_TRY(zoe__batch_write(*batch, &s->task, s->plan, &s->values));
     ZOE_TRY(zoe_plan_forward(s->plan));
     return zoe_plan_read(s->plan, s->values.logits, s->logits);
 }
@@ -135,8 +133,8 @@ static void fill_row(showing *s, const zoe__batch *batch, int i)
         const size_t image = (size_t)k * (size_t)tuples + (size_t)i,
                      cell = (size_t)i * (size_t)(frames + 1) + (size_t)k;
         uint8_t *picture = s->crops + image * (size_t)crop * (size_t)crop * 3;
-        cut(s, batch->bytes + image * (size_t)s->task.width * (size_t)s->task.height * 3, batch->table + 4 * image,
-            picture);
+        cut(s, batch->bytes + image * (size_t)s->task.width * (size_t)s->task.height * 3,
+            batch->table + (size_t)s->task.table_columns * image, picture);
         s->thumbs[cell] = (zoe__thumb){.rgb = picture,
                                        .width = crop,
                                        .height = crop,

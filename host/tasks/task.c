@@ -45,6 +45,7 @@ zoe_status zoe_task_open(zoe_task *task, zoe_context *context, const zoe_task_ki
                        .pack = pack,
                        .clips = {clips->clips[0], clips->clips[1]},
                        .clip_count = {clips->count[0], clips->count[1]},
+                       .table_columns = 4,
                        .width = backbone->frame,
                        .height = backbone->frame};
     ZOE_FAIL_IF(context, backbone->spectrogram[0], ZOE_CONFIG,

@@ -53,9 +53,7 @@ static zoe_status one_batch(figures *f)
     zoe__batch *batch;
     double waited = 0;
     ZOE_TRY(zoe__loader_next(f->loader, &batch, &waited));
-    ZOE_TRY(zoe_plan_write(f->plan, f->values.bytes, batch->bytes));
-    ZOE_TRY(zoe_plan_write(f->plan, f->values.table, batch->table));
-    ZOE_TRY(zoe_plan_write(f->plan, f->values.labels, batch->labels));
+    ZOE_TRY(zoe__batch_write(batch, &f->s->task, f->plan, &f->values));
     ZOE_TRY(zoe_plan_forward(f->plan));
     ZOE_TRY(zoe_plan_read(f->plan, f->values.logits, f->logits));
     for (int i = 0; i < f->batch && f->done < f->tuples; i++, f->done++) {
@@ -81,12 +79,12 @@ static zoe_status measure(figures *f)
                    .stage = "evaluate", .done = f->done, .total = f->tuples, .loss = NAN, .accuracy = NAN, .eta = NAN});
     }
     ZOE_TRY(zoe_metrics_compute(&net, s->context, f->scores, f->labels, f->tuples));
-    ZOE_TRY(zoe_metrics_compute(&rule, s->context, f->pixels, f->labels, f->tuples));
+    if (s->kind->pixel_rule) ZOE_TRY(zoe_metrics_compute(&rule, s->context, f->pixels, f->labels, f->tuples));
     s->result->loss = net.loss;
     s->result->accuracy = net.accuracy;
     s->result->balanced_accuracy = net.balanced_accuracy;
     s->result->auc = net.auc;
-    s->result->pixel_rule_auc = rule.auc;
+    s->result->pixel_rule_auc = s->kind->pixel_rule ? rule.auc : NAN;
     return ZOE_OK;
 }
 

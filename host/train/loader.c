@@ -43,6 +43,7 @@ typedef struct worker {
     zoe_context *context;
     zoe_reader *reader;
     uint8_t *scratch; /* frames of one sample */
+    float *pcm;       /* its sound */
 } worker;
 
 static void fail(zoe__loader *loader, zoe_status status, const char *message)
@@ -79,6 +80,23 @@ static zoe_status note_bad(worker *w, size_t clip)
     return ZOE_OK;
 }
 
+static size_t sound_samples(const zoe_task *task)
+{
+    return task->listener ? (size_t)task->listener->sound->samples : 0;
+}
+
+/* *clip is the one at fault when this is ZOE_DATA. */
+static zoe_status read_sample(worker *w, const zoe_sample *sample, size_t *clip)
+{
+    const zoe_task *task = w->loader->options.task;
+    *clip = sample->clip;
+    ZOE_TRY(zoe_reader_frames(w->reader, sample->clip, sample->ranks, (size_t)sample->frames, task->width, task->height,
+                              w->scratch));
+    *clip = sample->sound_clip;
+    if (!task->listener) return ZOE_OK;
+    return zoe_reader_sound(w->reader, sample->sound_clip, sample->sound_start, sound_samples(task), w->pcm);
+}
+
 /* Draws until a sample decodes and is accepted: a pure function of the data. */
 static zoe_status draw(worker *w, int64_t window, zoe_sample *sample)
 {
@@ -86,10 +104,10 @@ static zoe_status draw(worker *w, int64_t window, zoe_sample *sample)
     const zoe_task *task = o->task;
     for (uint32_t attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         task->kind->sample(task, o->split, o->seed, window / o->epoch, (uint32_t)(window % o->epoch), attempt, sample);
-        const zoe_status status = zoe_reader_frames(w->reader, sample->clip, sample->ranks, (size_t)sample->frames,
-                                                    task->width, task->height, w->scratch);
+        size_t clip;
+        const zoe_status status = read_sample(w, sample, &clip);
         if (status == ZOE_DATA) {
-            ZOE_TRY(note_bad(w, sample->clip));
+            ZOE_TRY(note_bad(w, clip));
             continue;
         }
         ZOE_TRY(status);
@@ -99,20 +117,24 @@ static zoe_status draw(worker *w, int64_t window, zoe_sample *sample)
                      "no usable tuple in %d draws: the clips do not decode, or --differ is too large", MAX_ATTEMPTS);
 }
 
-static void store(zoe__loader *loader, zoe__batch *batch, int place, const zoe_sample *sample, const uint8_t *rgb)
+static void store(const worker *w, zoe__batch *batch, int place, const zoe_sample *sample)
 {
-    const int n = loader->options.batch;
+    const zoe__loader *loader = w->loader;
+    const zoe_task *task = loader->options.task;
+    const uint8_t *rgb = w->scratch;
+    const int n = loader->options.batch, columns = task->table_columns;
     for (int k = 0; k < loader->frames; k++) {
         const size_t image = (size_t)k * (size_t)n + (size_t)place;
         memcpy(batch->bytes + image * loader->frame_bytes, rgb + (size_t)k * loader->frame_bytes, loader->frame_bytes);
-        int32_t *row = batch->table + 4 * image;
-        row[0] = sample->top;
-        row[1] = sample->left;
-        row[2] = sample->flip;
-        row[3] = sample->colours;
+        const int32_t row[6] = {sample->top,     sample->left,       sample->flip,
+                                sample->colours, sample->saturation, sample->brightness};
+        memcpy(batch->table + (size_t)columns * image, row, (size_t)columns * sizeof *row);
     }
     for (int g = 0; g < loader->tuples; g++) batch->labels[g * n + place] = sample->labels[g];
-    if (batch->pixels) batch->pixels[place] = loader->options.task->kind->pixel_rule(loader->options.task, sample, rgb);
+    if (batch->pixels) batch->pixels[place] = task->kind->pixel_rule(task, sample, rgb);
+    if (!batch->sound) return;
+    memcpy(batch->sound + (size_t)place * sound_samples(task), w->pcm, sound_samples(task) * sizeof(float));
+    batch->gains[place] = sample->gain;
 }
 
 /* Takes the next ticket and waits for its slot; false: stop. */
@@ -142,7 +164,7 @@ static zoe_status work(worker *w)
         int64_t window = o->first * o->batch + ticket;
         if (o->windows > 0 && window >= o->windows) window = o->windows - 1;
         ZOE_TRY(draw(w, window, &sample));
-        store(loader, &s->batch, (int)(ticket % o->batch), &sample, w->scratch);
+        store(w, &s->batch, (int)(ticket % o->batch), &sample);
         pthread_mutex_lock(&loader->mutex);
         if (--s->missing == 0) pthread_cond_broadcast(&loader->ready);
         pthread_mutex_unlock(&loader->mutex);
@@ -159,16 +181,29 @@ static void *run(void *argument)
     }
     /* The pack's motion-tested clips and accept() can ask for up to ZOE_MAX_FRAMES frames. */
     zoe_status status = zoe__calloc(w.context, &w.scratch, ZOE_MAX_FRAMES, w.loader->frame_bytes);
+    const size_t samples = sound_samples(w.loader->options.task);
+    if (status == ZOE_OK && samples) status = zoe__calloc(w.context, &w.pcm, samples, sizeof *w.pcm);
     if (status == ZOE_OK) status = zoe_reader_new(&w.reader, w.context, (zoe_pack *)w.loader->options.task->pack);
     if (status == ZOE_OK) status = work(&w);
     if (status != ZOE_OK) fail(w.loader, status, zoe_context_error(w.context));
     zoe_reader_free(&w.reader);
     free(w.scratch);
+    free(w.pcm);
     zoe_context_free(&w.context);
     return NULL;
 }
 
 /* ---- the consumer's side ---- */
+
+zoe_status zoe__batch_write(const zoe__batch *batch, const zoe_task *task, zoe_plan *plan, const zoe_task_graph *values)
+{
+    ZOE_TRY(zoe_plan_write(plan, values->bytes, batch->bytes));
+    ZOE_TRY(zoe_plan_write(plan, values->table, batch->table));
+    ZOE_TRY(zoe_plan_write(plan, values->labels, batch->labels));
+    if (!task->listener) return ZOE_OK;
+    ZOE_TRY(zoe_plan_write(plan, values->sound, batch->sound));
+    return zoe_plan_write(plan, values->gains, batch->gains);
+}
 
 zoe_status zoe__loader_next(zoe__loader *loader, zoe__batch **out, double *waited)
 {
@@ -215,6 +250,8 @@ void zoe__loader_free(zoe__loader **out)
         free(loader->slots[i].batch.bytes);
         free(loader->slots[i].batch.table);
         free(loader->slots[i].batch.labels);
+        free(loader->slots[i].batch.sound);
+        free(loader->slots[i].batch.gains);
         free(loader->slots[i].batch.pixels);
     }
     free(loader->is_bad);
@@ -228,13 +265,17 @@ void zoe__loader_free(zoe__loader **out)
 static zoe_status make_slots(zoe__loader *loader)
 {
     const size_t n = (size_t)loader->options.batch, images = (size_t)loader->frames * n;
+    const size_t samples = sound_samples(loader->options.task);
     const bool rule = loader->options.split == ZOE_SPLIT_HELD_OUT && loader->options.task->kind->pixel_rule;
     for (int i = 0; i < DEPTH; i++) {
         slot *s = &loader->slots[i];
         s->missing = loader->options.batch;
         ZOE_TRY(zoe__calloc(loader->context, &s->batch.bytes, images, loader->frame_bytes));
-        ZOE_TRY(zoe__calloc(loader->context, &s->batch.table, images * 4, sizeof(int32_t)));
+        ZOE_TRY(zoe__calloc(loader->context, &s->batch.table, images * (size_t)loader->options.task->table_columns,
+                            sizeof(int32_t)));
         ZOE_TRY(zoe__calloc(loader->context, &s->batch.labels, (size_t)loader->tuples * n, sizeof(int32_t)));
+        if (samples) ZOE_TRY(zoe__calloc(loader->context, &s->batch.sound, n, samples * sizeof(float)));
+        if (samples) ZOE_TRY(zoe__calloc(loader->context, &s->batch.gains, n, sizeof(int32_t)));
         if (rule) ZOE_TRY(zoe__calloc(loader->context, &s->batch.pixels, n, sizeof(double)));
     }
     return zoe__calloc(loader->context, &loader->is_bad, zoe_pack_clips(loader->options.task->pack), 1);

@@ -5,6 +5,7 @@
 #ifndef ZOE_TRAIN_LOADER_H
 #define ZOE_TRAIN_LOADER_H
 
+#include <zoe/plan.h>
 #include <zoe/task.h>
 
 #include "core/core.h"
@@ -26,10 +27,16 @@ typedef struct zoe__loader_options {
 typedef struct zoe__batch {
     int64_t number;
     uint8_t *bytes;  /* [F*B][height][width][3] */
-    int32_t *table;  /* [F*B][4]: top, left, flip, 0 */
+    int32_t *table;  /* [F*B][columns]: top, left, flip, colours; saturation, brightness */
     int32_t *labels; /* [G*B] */
-    double *pixels;  /* [B]: the pixel rule's scores; held out only */
+    float *sound;    /* [B][samples]; NULL: the task does not listen */
+    int32_t *gains;  /* [B] */
+    double *pixels;  /* [B]: the pixel rule's scores; held out only, NULL: the task has none */
 } zoe__batch;
+
+/* Gives a plan of the task's graph its inputs. */
+zoe_status zoe__batch_write(const zoe__batch *batch, const zoe_task *task, zoe_plan *plan,
+                            const zoe_task_graph *values);
 
 zoe_status zoe__loader_new(zoe__loader **out, zoe_context *context, const zoe__loader_options *options);
 

@@ -145,9 +145,7 @@ static zoe_status micro_step(loop *l, int micro, double *loss, double *accuracy)
     zoe__batch *batch;
     float value = NAN;
     ZOE_TRY(zoe__loader_next(l->loader, &batch, &s->waited));
-    ZOE_TRY(zoe_plan_write(s->plan, s->values.bytes, batch->bytes));
-    ZOE_TRY(zoe_plan_write(s->plan, s->values.table, batch->table));
-    ZOE_TRY(zoe_plan_write(s->plan, s->values.labels, batch->labels));
+    ZOE_TRY(zoe__batch_write(batch, &s->task, s->plan, &s->values));
     ZOE_TRY(zoe_plan_accumulate(s->plan, s->step, micro));
     ZOE_TRY(zoe_plan_read(s->plan, s->values.loss, &value));
     ZOE_TRY(zoe_plan_read(s->plan, s->values.logits, l->logits));

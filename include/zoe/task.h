@@ -38,6 +38,12 @@ typedef struct zoe_sample {
     int top, left; /* corner of the crop, the same for all frames, pixels of the decoded frame */
     bool flip;
     int colours; /* order of the channels, see zoe_picture(): 0 as they are */
+    /* Tasks with a table of 6 columns: in units of 1/65536, see zoe_picture(). */
+    int saturation, brightness;
+    /* Tasks that listen: which sound, from where (s on that clip's clock), how loud (1/65536). */
+    size_t sound_clip;
+    double sound_start;
+    int gain;
 } zoe_sample;
 
 typedef struct zoe_task_kind zoe_task_kind;
@@ -54,14 +60,32 @@ typedef struct zoe_task {
     int width, height;        /* of the frames as decoded, pixels */
     int frames[2], tuples[2]; /* F and G, by zoe_split; set by kind->open() */
     int classes;
-    size_t usable[2]; /* clips long enough, by zoe_split; set by kind->open() */
-    void *state;      /* of the kind */
+    int table_columns;            /* of zoe_picture()'s table: 4, or 6 with saturation and brightness */
+    const zoe_backbone *listener; /* network for the sound beside each window; NULL: the task does not listen */
+    size_t usable[2];             /* clips long enough, by zoe_split; set by kind->open() */
+    void *state;                  /* of the kind */
 } zoe_task;
 
 typedef struct zoe_task_graph {
     zoe_value bytes, table, labels; /* inputs: U8 {F*B, 3, height, width}, I32 {F*B, 4, 1, 1}, I32 {G*B, 1, 1, 1} */
+    zoe_value sound, gains;         /* inputs of tasks that listen: F32 {B, 1, 1, samples}, I32 {B, 1, 1, 1} */
     zoe_value logits, loss;         /* kept */
 } zoe_task_graph;
+
+/* Heads of tasks that ask whether a picture and a sound belong together, for evaluations that look at each stream by
+ * itself. In the task's graph the listener and its layers have the prefix ZOE_SOUND_PREFIX. */
+#define ZOE_SOUND_PREFIX "sound."
+typedef struct zoe_pairing {
+    /* Embeddings: {N, D, H, W} of the layer `map` or `features` of the network, {N, D, 1, 1} of the listener's
+     * features. */
+    bool (*uses_map)(const zoe_task *task);
+    zoe_value (*picture)(const zoe_task *task, zoe_graph *graph, zoe_value features);
+    zoe_value (*sound)(const zoe_task *task, zoe_graph *graph, zoe_value features);
+    /* Logits {N, 2, 1, 1} of embeddings; where there is a map of places, {N, 1, H, W}, it is marked "cells". */
+    zoe_value (*compare)(const zoe_task *task, zoe_graph *graph, zoe_value picture, zoe_value sound);
+    /* One more loss for training, from the layers before the embeddings; NULL: none. */
+    void (*help)(const zoe_task *task, zoe_graph *graph, zoe_value picture, zoe_value sound, zoe_value labels);
+} zoe_pairing;
 
 struct zoe_task_kind {
     const char *name;          /* "shuffle-learn" */
@@ -81,7 +105,8 @@ struct zoe_task_kind {
                    uint32_t attempt, zoe_sample *out);
     /* Looks at the decoded frames [frames][height][width][3]; false: draw again. NULL: all are fine. Thread-safe. */
     bool (*accept)(const zoe_task *task, const zoe_sample *sample, const uint8_t *rgb);
-    /* Score for class 1 by a rule that only compares pixels, of a held-out sample. Thread-safe. */
+    const zoe_pairing *pairing; /* NULL: no task of pictures and sounds */
+    /* Score for class 1 by a rule that only compares pixels, of a held-out sample. NULL: none. Thread-safe. */
     double (*pixel_rule)(const zoe_task *task, const zoe_sample *sample, const uint8_t *rgb);
 };
 
