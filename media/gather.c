@@ -14,15 +14,17 @@
 
 enum { MAX_DEPTH = 32, MAX_LIST_BYTES = 64 << 20 };
 
-/* How files with moving pictures end; sound and still pictures are other rooms. */
+/* How files with moving pictures or sound end; still pictures are read where a table of pairs names them. */
 static const char *const ENDINGS[] = {
-    "mp4", "m4v",  "mov", "qt",   "avi", "divx", "mkv", "webm", "ts",  "mts", "m2ts", "m2t",  "mpg",   "mpeg", "mpe",
-    "m1v", "m2v",  "vob", "ogv",  "ogm", "flv",  "f4v", "wmv",  "asf", "3gp", "3g2",  "mjpg", "mjpeg", "mxf",  "dv",
-    "y4m", "h264", "264", "h265", "265", "hevc", "ivf", "obu",  "nut", "rm",  "rmvb", "mpv",  "vc1"};
+    "mp4", "m4v",  "mov",  "qt",   "avi", "divx", "mkv", "webm", "ts",  "mts", "m2ts", "m2t",  "mpg",   "mpeg", "mpe",
+    "m1v", "m2v",  "vob",  "ogv",  "ogm", "flv",  "f4v", "wmv",  "asf", "3gp", "3g2",  "mjpg", "mjpeg", "mxf",  "dv",
+    "wav", "wave", "flac", "ogg",  "oga", "opus", "mp3", "m4a",  "aac", "aif", "aiff", "aifc", "au",    "snd",  "caf",
+    "w64", "rf64", "wma",  "wv",   "ape", "tta",  "mpc", "spx",  "mka", "ac3", "eac3", "dts",  "amr",   "mp2",  "mpa",
+    "voc", "sph",  "y4m",  "h264", "264", "h265", "265", "hevc", "ivf", "obu", "nut",  "rm",   "rmvb",  "mpv",  "vc1"};
 
 typedef struct gather {
     zoe_context *context;
-    zoe__names *files, *packs;
+    zoe__names *files, *packs, *tables;
 } gather;
 
 static const char *ending_of(const char *path)
@@ -96,7 +98,7 @@ static zoe_status take_folder(gather *g, const char *folder)
     if (zoe_pack_is(folder)) return add(g->context, g->packs, folder);
     const size_t before = g->files->count;
     ZOE_TRY(search(g, folder, NULL));
-    ZOE_FAIL_IF(g->context, g->files->count == before, ZOE_DATA, "%s: no video file in this folder", folder);
+    ZOE_FAIL_IF(g->context, g->files->count == before, ZOE_DATA, "%s: no video or sound file in this folder", folder);
     return ZOE_OK;
 }
 
@@ -108,17 +110,25 @@ static bool trimmed(const char *name, char *out, size_t size)
     return n > 0 && zoe__format(out, size, "%.*s", (int)n, name);
 }
 
+bool zoe__path_beside(const char *base, const char *name, char *out, size_t size)
+{
+    struct stat info;
+    const char *slash = strrchr(base, '/');
+    if (stat(name, &info) < 0 && name[0] != '/' && slash &&
+        zoe__format(out, size, "%.*s/%s", (int)(slash - base), base, name) && stat(out, &info) == 0)
+        return true;
+    return zoe__format(out, size, "%s", name);
+}
+
 /* A line of a list: relative to here, else to the list's folder. What does not exist is kept: it is skipped with a
  * reason. */
 static zoe_status take_line(gather *g, const char *list, const char *line)
 {
-    char path[PATH_MAX], beside[PATH_MAX];
+    char path[PATH_MAX], name[PATH_MAX];
     struct stat info;
-    if (!trimmed(line, path, sizeof path)) return ZOE_OK;
-    const char *slash = strrchr(list, '/');
-    if (stat(path, &info) < 0 && path[0] != '/' && slash &&
-        zoe__format(beside, sizeof beside, "%.*s/%s", (int)(slash - list), list, path) && stat(beside, &info) == 0)
-        zoe__format(path, sizeof path, "%s", beside);
+    if (!trimmed(line, name, sizeof name)) return ZOE_OK;
+    ZOE_FAIL_IF(g->context, !zoe__path_beside(list, name, path, sizeof path), ZOE_DATA, "%s: %.100s...: too long", list,
+                name);
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return take_folder(g, path);
     return add(g->context, g->files, path);
 }
@@ -173,10 +183,9 @@ static void sort_unique(zoe__names *names)
     names->count = kept;
 }
 
-zoe_status zoe__gather(zoe_context *context, const char *const *paths, size_t count, zoe__names *files,
-                       zoe__names *packs)
+zoe_status zoe__gather(zoe_context *context, const char *const *paths, size_t count, zoe__gathered *out)
 {
-    gather g = {context, files, packs};
+    gather g = {context, &out->files, &out->packs, &out->tables};
     for (size_t i = 0; i < count; i++) {
         char path[PATH_MAX];
         struct stat info;
@@ -186,12 +195,22 @@ zoe_status zoe__gather(zoe_context *context, const char *const *paths, size_t co
             ZOE_TRY(take_folder(&g, path));
         else if (S_ISREG(info.st_mode) && strcasecmp(ending_of(path), "txt") == 0)
             ZOE_TRY(take_list(&g, path));
+        else if (S_ISREG(info.st_mode) && strcasecmp(ending_of(path), "csv") == 0)
+            ZOE_TRY(add(context, g.tables, path));
         else
-            ZOE_TRY(add(context, files, path));
+            ZOE_TRY(add(context, g.files, path));
     }
-    sort_unique(files);
-    sort_unique(packs);
+    sort_unique(g.files);
+    sort_unique(g.packs);
+    sort_unique(g.tables);
     return ZOE_OK;
+}
+
+void zoe__gathered_clear(zoe__gathered *gathered)
+{
+    zoe__names_clear(&gathered->files);
+    zoe__names_clear(&gathered->packs);
+    zoe__names_clear(&gathered->tables);
 }
 
 void zoe__names_clear(zoe__names *names)

@@ -5,6 +5,7 @@
 #include "media/gather.h"
 #include "media/ingest.h"
 #include "media/labels.h"
+#include "media/pairs.h"
 #include "media/store.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ enum { MAX_WORKERS = 256, LABEL_BYTES = NAME_MAX + 1, REASON_BYTES = 1024 };
 typedef struct job {
     const zoe_index_options *options;
     const zoe__names *files;
+    const zoe__pairs *pairs; /* whose files come after those */
     const zoe__labels *labels;
     zoe__store *store;
     char limits[160]; /* signature of options->limits */
@@ -29,7 +31,7 @@ typedef struct job {
     atomic_bool stop;
 
     pthread_mutex_t lock; /* guards what follows, the store and the progress function */
-    size_t done, total, skipped, imported;
+    size_t done, total, skipped;
     char first_bad[REASON_BYTES];
     zoe_status status; /* the first that ends the run */
     char error[REASON_BYTES];
@@ -196,34 +198,59 @@ static zoe_status commit_skip(zoe_context *context, job *j, const zoe__source *s
     return zoe__store_commit(context, j->store, row, NULL, 0, NULL);
 }
 
-static void do_file(zoe_context *context, job *j, const char *path, const scratch *temporary)
+/* One file to read: `of` is NULL, or says where a table of pairs names it. */
+typedef struct item {
+    const char *path;
+    const zoe__pair_file *of;
+} item;
+
+static size_t items(const job *j)
 {
-    char label[LABEL_BYTES], reason[REASON_BYTES] = "";
-    zoe__source source;
-    zoe__file_row row = {.path = path, .reason = "", .limits = ""};
+    return j->files->count + j->pairs->files;
+}
+
+static item item_at(const job *j, size_t i)
+{
+    if (i < j->files->count) return (item){j->files->name[i], NULL};
+    const zoe__pair_file *file = &j->pairs->file[i - j->files->count];
+    return (item){file->path, file};
+}
+
+/* Reads the file, or finds that it need not; a reason it was skipped for before goes to reason. */
+static zoe_status take_file(zoe_context *context, job *j, const item *it, zoe__source *source, zoe__file_row *row,
+                            const scratch *temporary, char reason[REASON_BYTES])
+{
     bool known = false;
-    zoe__labels_find(j->labels, path, label, sizeof label, &row.label, &row.group);
-    zoe_status status = zoe__source_open(context, &source, path, &j->options->limits);
-    row.size = source.size;
-    row.mtime_ns = source.mtime_ns;
-    if (status == ZOE_OK) {
-        pthread_mutex_lock(&j->lock);
-        status = look_up(context, j, &source, &row, &known, reason);
-        pthread_mutex_unlock(&j->lock);
-    }
-    if (status == ZOE_OK && !known) {
-        reason[0] = '\0';
-        status = read_file(context, j, &source, &row, temporary, false);
-    }
+    zoe_status status = zoe__source_open(context, source, it->path, &j->options->limits);
+    row->size = source->size;
+    row->mtime_ns = source->mtime_ns;
+    if (status != ZOE_OK) return status;
+    pthread_mutex_lock(&j->lock);
+    status = look_up(context, j, source, row, &known, reason);
+    pthread_mutex_unlock(&j->lock);
+    if (status != ZOE_OK || known) return status;
+    reason[0] = '\0';
+    return read_file(context, j, source, row, temporary, it->of && it->of->picture);
+}
+
+static void do_file(zoe_context *context, job *j, const item *it, const scratch *temporary)
+{
+    char label[LABEL_BYTES] = "", reason[REASON_BYTES] = "", why[REASON_BYTES];
+    zoe__source source;
+    zoe__file_row row = {.path = it->path, .label = "", .group = "", .reason = "", .limits = ""};
+    if (!it->of) zoe__labels_find(j->labels, it->path, label, sizeof label, &row.label, &row.group);
+    zoe_status status = take_file(context, j, it, &source, &row, temporary, reason);
     const bool passing = status == ZOE_TIME || source.fd < 0;
     zoe__source_close(&source);
     pthread_mutex_lock(&j->lock);
     if (status == ZOE_DATA || status == ZOE_TIME) {
-        reason_of(context, path, reason);
+        reason_of(context, it->path, why);
+        zoe__format(reason, sizeof reason, "%s", why);
+        if (it->of) zoe__format(reason, sizeof reason, "%s line %d: %s", it->of->table, it->of->line, why);
         status = commit_skip(context, j, &source, &row, passing, reason);
     }
     if (status == ZOE_OK)
-        report(j, path, reason[0] ? reason : NULL);
+        report(j, it->path, reason[0] ? reason : NULL);
     else
         end_run(j, status, zoe_context_error(context));
     pthread_mutex_unlock(&j->lock);
@@ -252,8 +279,9 @@ static void *work(void *argument)
     }
     while (!atomic_load(&j->stop)) {
         const size_t i = atomic_fetch_add(&j->next, 1);
-        if (i >= j->files->count) break;
-        do_file(context, j, j->files->name[i], &temporary);
+        if (i >= items(j)) break;
+        const item it = item_at(j, i);
+        do_file(context, j, &it, &temporary);
     }
     zoe_context_free(&context);
     return NULL;
@@ -263,7 +291,7 @@ static zoe_status run_workers(zoe_context *context, job *j)
 {
     size_t n = j->options->workers > 0 ? (size_t)j->options->workers : (size_t)sysconf(_SC_NPROCESSORS_ONLN);
     if (n > MAX_WORKERS) n = MAX_WORKERS;
-    if (n > j->files->count) n = j->files->count;
+    if (n > items(j)) n = items(j);
     worker *workers;
     ZOE_TRY(zoe__calloc(context, &workers, n, sizeof *workers));
     size_t started = 0;
@@ -320,28 +348,55 @@ static zoe_status import_content(const import *im, const char *sha256, bool pict
     return ZOE_OK;
 }
 
+/* One content with the file that has it. size -1: the pack does not say, the file is looked at again when it is named.
+ */
+static zoe_status import_file(const import *im, zoe__file_row *row, const uint8_t *record, size_t record_size,
+                              const zoe__sound *sound)
+{
+    job *j = im->job;
+    bool stored;
+    if (record_size) { /* nothing damaged gets in */
+        zoe__record check;
+        ZOE_TRY(zoe__record_read(im->context, &check, record, record_size, row->path));
+        zoe__record_clear(&check);
+    }
+    ZOE_TRY(is_stored(im->context, j, row->sha256, &stored));
+    if (!stored) ZOE_TRY(import_content(im, row->sha256, record_size > 0, sound->samples > 0));
+    return zoe__store_commit(im->context, j->store, row, stored ? NULL : record, record_size,
+                             sound->state == ZOE_SOUND_UNKNOWN ? NULL : sound);
+}
+
 /* One clip of another pack; nothing is decoded. */
 static zoe_status import_clip(void *user, const zoe__clip_row *row)
 {
+    static const zoe__sound none = {.state = ZOE_SOUND_NONE};
     const import *im = user;
     job *j = im->job;
     char label[LABEL_BYTES];
     zoe__file_row mine = row->file;
-    bool stored;
-    if (row->record_size) { /* nothing damaged gets in */
-        zoe__record check;
-        ZOE_TRY(zoe__record_read(im->context, &check, row->record, row->record_size, row->file.path));
-        zoe__record_clear(&check);
+    if (!row->pair && j->options->labels_csv)
+        zoe__labels_find(j->labels, mine.path, label, sizeof label, &mine.label, &mine.group);
+    ZOE_TRY(import_file(im, &mine, row->record, row->record_size, row->pair ? &none : &row->sound));
+    if (row->pair) {
+        zoe__file_row other = {.path = row->sound_path,
+                               .sha256 = row->sound_sha256,
+                               .label = "",
+                               .group = "",
+                               .reason = "",
+                               .limits = "",
+                               .size = -1};
+        ZOE_TRY(import_file(im, &other, row->record, 0, &row->sound));
+        ZOE_TRY(zoe__store_pair(im->context, j->store, mine.path, other.path, mine.label, mine.group));
     }
-    if (j->options->labels_csv) zoe__labels_find(j->labels, mine.path, label, sizeof label, &mine.label, &mine.group);
-    ZOE_TRY(is_stored(im->context, j, mine.sha256, &stored));
-    if (!stored) ZOE_TRY(import_content(im, mine.sha256, row->record_size > 0, row->sound.samples > 0));
-    ZOE_TRY(zoe__store_commit(im->context, j->store, &mine, stored ? NULL : row->record, row->record_size,
-                              row->sound.state == ZOE_SOUND_UNKNOWN ? NULL : &row->sound));
-    j->imported++;
-    j->total++;
     report(j, mine.path, NULL);
     return j->status;
+}
+
+static zoe_status count_clip(void *user, const zoe__clip_row *row)
+{
+    (void)row;
+    ++*(size_t *)user;
+    return ZOE_OK;
 }
 
 static bool same_folder(const char *a, const char *b)
@@ -364,17 +419,11 @@ static zoe_status import_packs(zoe_context *context, job *j, const zoe__names *p
                              rate, zoe__store_folder(j->store), mine);
         }
         const import im = {context, j, from};
-        const zoe_status status = zoe__store_clips(context, from, import_clip, (void *)&im);
+        zoe_status status = zoe__store_clips(context, from, count_clip, &j->total);
+        if (status == ZOE_OK) status = zoe__store_clips(context, from, import_clip, (void *)&im);
         zoe__store_close(&from);
         ZOE_TRY(status);
     }
-    return ZOE_OK;
-}
-
-static zoe_status count_clip(void *user, const zoe__clip_row *row)
-{
-    (void)row;
-    ++*(size_t *)user;
     return ZOE_OK;
 }
 
@@ -394,9 +443,23 @@ static zoe_status judge(zoe_context *context, job *j)
     return ZOE_OK;
 }
 
+/* Before the files are read: a killed run leaves no file of a pair as a clip of its own. */
+static zoe_status store_pairs(zoe_context *context, job *j)
+{
+    for (size_t i = 0; i < j->pairs->count; i++) {
+        const zoe__pair *p = &j->pairs->pair[i];
+        ZOE_TRY(zoe__store_pair(context, j->store, p->picture, p->sound, p->label, p->group));
+    }
+    return ZOE_OK;
+}
+
 static zoe_status fill(zoe_context *context, job *j, const zoe__names *packs)
 {
     ZOE_TRY(import_packs(context, j, packs));
+    ZOE_TRY(zoe__store_batch(context, j->store, true));
+    const zoe_status status = store_pairs(context, j);
+    ZOE_TRY(zoe__store_batch(context, j->store, false));
+    ZOE_TRY(status);
     ZOE_TRY(run_workers(context, j));
     ZOE_FAIL_IF(context, j->status != ZOE_OK, j->status, "%s", j->error);
     ZOE_TRY(zoe__store_sweep(context, j->store));
@@ -420,25 +483,31 @@ zoe_status zoe_pack_index(zoe_context *context, const char *const *paths, size_t
     const zoe_index_options standard = zoe_index_options_default();
     if (!options) options = &standard;
     const zoe_media_limits *l = &options->limits;
-    zoe__names files = {0}, packs = {0};
+    zoe__gathered what = {0};
+    zoe__pairs pairs = {0};
     zoe__labels *labels = NULL;
-    job j = {.options = options, .files = &files, .lock = PTHREAD_MUTEX_INITIALIZER};
+    job j = {.options = options, .files = &what.files, .pairs = &pairs, .lock = PTHREAD_MUTEX_INITIALIZER};
     zoe_status status;
     ZOE_FAIL_IF(context, !count || !out || !out[0], ZOE_CONFIG, "nothing to index, or no folder for the pack");
-    zoe__format(j.limits, sizeof j.limits, "%lld %lld %d %d %g %g", (long long)l->max_file_bytes,
-                (long long)l->max_pixels, l->max_streams, l->max_frames, l->seconds_per_clip, l->min_clean);
-    ZOE_TRY_OUT(zoe__gather(context, paths, count, &files, &packs));
+    zoe__format(j.limits, sizeof j.limits, "%lld %lld %d %d %g %g %g", (long long)l->max_file_bytes,
+                (long long)l->max_pixels, l->max_streams, l->max_frames, l->seconds_per_clip, l->min_clean,
+                l->max_sound);
+    ZOE_TRY_OUT(zoe__gather(context, paths, count, &what));
+    for (size_t i = 0; i < what.tables.count; i++)
+        ZOE_TRY_OUT(zoe__pairs_read(context, &pairs, what.tables.name[i], options->label_column,
+                                    options->labels_csv ? NULL : options->group_column));
+    ZOE_TRY_OUT(zoe__pairs_settle(context, &pairs));
     ZOE_TRY_OUT(zoe__labels_load(&labels, context, options->labels_csv, options->label_column, options->group_column));
     ZOE_TRY_OUT(zoe__store_open(&j.store, context, out, true));
     ZOE_TRY_OUT(settle_rate(context, &j, out));
     j.labels = labels;
-    j.total = files.count;
-    ZOE_TRY_OUT(fill(context, &j, &packs));
+    j.total = items(&j);
+    ZOE_TRY_OUT(fill(context, &j, &what.packs));
 out:
     zoe__store_close(&j.store);
     zoe__labels_free(&labels);
-    zoe__names_clear(&files);
-    zoe__names_clear(&packs);
+    zoe__pairs_clear(&pairs);
+    zoe__gathered_clear(&what);
     pthread_mutex_destroy(&j.lock);
     return status;
 }

@@ -46,6 +46,7 @@ static zoe_status load_clip(void *user, const zoe__clip_row *row)
     zoe__format(clip->name_sha256, sizeof clip->name_sha256, "%s", row->file.sha256);
     if (row->pair) name_pair(clip->name_sha256, clip->sha256, clip->sound_sha256);
     clip->sound = row->sound;
+    clip->pair = row->pair;
     ZOE_TRY(zoe__strdup(l->context, &clip->path, path));
     ZOE_TRY(zoe__strdup(l->context, &clip->label, row->file.label));
     ZOE_TRY(zoe__strdup(l->context, &clip->group, row->file.group));
@@ -95,6 +96,7 @@ static void make_faces(zoe_pack *pack)
         const zoe__record *r = &clip->record;
         const zoe_sound sound = sound_face(pack, clip);
         clip->face = (zoe_clip){.path = clip->path,
+                                .pair = clip->pair,
                                 .label = clip->label,
                                 .group = clip->group,
                                 .sha256 = clip->name_sha256,

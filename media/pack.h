@@ -23,6 +23,7 @@ typedef struct zoe__pack_clip {
     char sound_sha256[65]; /* names the file of the sound; differs in a pair */
     char name_sha256[65];  /* of the clip: that of its file, of both files of a pair */
     char *sound_path;
+    bool pair;
     int32_t *rank_of_packet;  /* [packets]: rank of the packet's first frame, -1 = none */
     _Atomic uint8_t *caution; /* [frames]: how carefully this frame must be sought, see reader.c */
     atomic_bool foreign;      /* decodes differently here than where it was indexed: hashes mean nothing */

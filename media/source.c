@@ -157,8 +157,8 @@ static zoe_status open_container(zoe_context *context, zoe__source *source, cons
     AVDictionary *options = NULL;
     av_dict_set(&options, "format_whitelist", source->still ? STILL_FORMATS : FORMATS, 0);
     av_dict_set(&options, "protocol_whitelist", "file", 0);
-    const int error =
-        avformat_open_input(&source->format, source->path, NULL, &options); /* frees format when it fails */
+    /* By its name a picture would be taken for the first one of a sequence of files. Frees format when it fails. */
+    const int error = avformat_open_input(&source->format, source->still ? "" : source->path, NULL, &options);
     av_dict_free(&options);
     ZOE_TRY(zoe__source_check_time(context, source, limits));
     ZOE_FAIL_IF(context, error == AVERROR(ENOMEM), ZOE_DATA, "%s: opening it needs too much memory", source->path);

@@ -381,6 +381,12 @@ static zoe_status put_sound(zoe_context *context, zoe__store *store, const char 
     return step_once(context, store, PUT_SOUND);
 }
 
+zoe_status zoe__store_batch(zoe_context *context, zoe__store *store, bool begin)
+{
+    sqlite3_reset(store->query[FIND]);
+    return execute(context, store, begin ? "BEGIN IMMEDIATE" : "COMMIT");
+}
+
 zoe_status zoe__store_pair(zoe_context *context, zoe__store *store, const char *picture, const char *sound,
                            const char *label, const char *group)
 {

@@ -57,6 +57,9 @@ zoe_status zoe__store_content(zoe_context *context, zoe__store *store, const cha
 zoe_status zoe__store_commit(zoe_context *context, zoe__store *store, const zoe__file_row *row, const uint8_t *record,
                              size_t record_size, const zoe__sound *sound);
 
+/* begin: what follows, until the call with false, comes into the pack together (and at the cost of one write). */
+zoe_status zoe__store_batch(zoe_context *context, zoe__store *store, bool begin);
+
 /* Adds a pair of paths that are or will be in `file`; replaces an equal one. */
 zoe_status zoe__store_pair(zoe_context *context, zoe__store *store, const char *picture, const char *sound,
                            const char *label, const char *group);

@@ -58,11 +58,12 @@ typedef struct zoe_index_options {
 
 zoe_index_options zoe_index_options_default(void);
 
-/* Reads files, folders (recursively), lists (*.txt, one path a line) and packs into the pack at folder `out`, made when
- * absent, resumed or added to when present: a file that is there unchanged (path, size, mtime) is not read again, one
- * of the same content (SHA-256) is stored once. A clip may have pictures, sound, or both. ZOE_DATA: no usable clip at
- * all; ZOE_BAD_FILES: over max_bad (the pack is complete nevertheless); ZOE_CONFIG: the pack has its sound at another
- * rate; ZOE_DISK. */
+/* Reads files, folders (recursively), lists (*.txt, one path a line), tables of pairs (*.csv with the head
+ * picture,sound,label: a clip of each line, from a picture and the sound of another file) and packs into the pack at
+ * folder `out`, made when absent, resumed or added to when present: a file that is there unchanged (path, size, mtime)
+ * is not read again, one of the same content (SHA-256) is stored once. A clip may have pictures, sound, or both.
+ * ZOE_DATA: no usable clip at all; ZOE_BAD_FILES: over max_bad (the pack is complete nevertheless); ZOE_CONFIG: the
+ * pack has its sound at another rate; ZOE_DISK. */
 zoe_status zoe_pack_index(zoe_context *context, const char *const *paths, size_t count, const char *out,
                           const zoe_index_options *options);
 
@@ -97,7 +98,8 @@ typedef struct zoe_sound {
 } zoe_sound;
 
 typedef struct zoe_clip {
-    const char *path;    /* as given when it was indexed */
+    const char *path;    /* as given when it was indexed; of a pair, the picture's */
+    bool pair;           /* a row of a table of pairs: a picture, and a sound that belongs to it at any time */
     const char *label;   /* folder name or the table's; "" when unknown */
     const char *group;   /* "" = its own */
     const char *sha256;  /* of the file's bytes, 64 hex digits; of a pair, made from those of both files */
