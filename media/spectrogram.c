@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The log spectrogram on the host, by FFmpeg's av_tx: the oracle of the op. */
+ * The log spectrogram on the host, by FFmpeg's av_tx: the oracle of the op, in double, because the logarithm of what is
+ * almost nothing shows every rounding. */
 #include <core/core.h>
 #include <zoe/media.h>
 
@@ -61,9 +62,10 @@ void zoe_spectrum_mel(const zoe_spectrum_options *s, float *weights)
 typedef struct work {
     AVTXContext *tx;
     av_tx_fn transform;
-    float *window, *in;   /* [window], [fft] */
-    AVComplexFloat *out;  /* [fft / 2 + 1] */
-    float *column, *mels; /* [fft / 2 + 1], [mels][fft / 2 + 1] */
+    double *window, *in;  /* [window], [fft] */
+    AVComplexDouble *out; /* [fft / 2 + 1] */
+    double *column;       /* [fft / 2 + 1] */
+    float *mels;          /* [mels][fft / 2 + 1] */
 } work;
 
 static void clear(work *w)
@@ -78,17 +80,17 @@ static void clear(work *w)
 
 static zoe_status prepare(zoe_context *context, work *w, const zoe_spectrum_options *s)
 {
-    const float scale = 1;
+    const double scale = 1;
     const size_t bins = (size_t)s->fft / 2 + 1;
-    ZOE_FAIL_IF(context, av_tx_init(&w->tx, &w->transform, AV_TX_FLOAT_RDFT, 0, s->fft, &scale, 0) < 0, ZOE_UNSUPPORTED,
-                "FFmpeg's transform of %d points does not start", s->fft);
+    ZOE_FAIL_IF(context, av_tx_init(&w->tx, &w->transform, AV_TX_DOUBLE_RDFT, 0, s->fft, &scale, 0) < 0,
+                ZOE_UNSUPPORTED, "FFmpeg's transform of %d points does not start", s->fft);
     w->in = av_calloc((size_t)s->fft, sizeof *w->in);
     w->out = av_calloc(bins, sizeof *w->out);
     ZOE_FAIL_IF(context, !w->in || !w->out, ZOE_MEMORY, "out of memory: a spectrogram");
     ZOE_TRY(zoe__calloc(context, &w->window, (size_t)s->window, sizeof *w->window));
     ZOE_TRY(zoe__calloc(context, &w->column, bins, sizeof *w->column));
     ZOE_TRY(zoe__calloc(context, &w->mels, bins * (size_t)s->mels, sizeof *w->mels));
-    for (int i = 0; i < s->window; i++) w->window[i] = (float)(0.5 - 0.5 * cos(2 * PI * i / s->window));
+    for (int i = 0; i < s->window; i++) w->window[i] = 0.5 - 0.5 * cos(2 * PI * i / s->window);
     if (s->mels) zoe_spectrum_mel(s, w->mels);
     return ZOE_OK;
 }
@@ -96,12 +98,12 @@ static zoe_status prepare(zoe_context *context, work *w, const zoe_spectrum_opti
 /* |X| or |X|^2 of one frame into w->column. */
 static void transform(work *w, const zoe_spectrum_options *s, const float *pcm)
 {
-    for (int i = 0; i < s->window; i++) w->in[i] = pcm[i] * w->window[i];
+    for (int i = 0; i < s->window; i++) w->in[i] = (double)pcm[i] * w->window[i];
     memset(w->in + s->window, 0, (size_t)(s->fft - s->window) * sizeof *w->in);
     w->transform(w->tx, w->out, w->in, sizeof *w->in);
     for (int b = 0; b <= s->fft / 2; b++) {
-        const float power = w->out[b].re * w->out[b].re + w->out[b].im * w->out[b].im;
-        w->column[b] = s->power ? power : sqrtf(power);
+        const double power = w->out[b].re * w->out[b].re + w->out[b].im * w->out[b].im;
+        w->column[b] = s->power ? power : sqrt(power);
     }
 }
 
@@ -110,15 +112,15 @@ zoe_status zoe_spectrum(zoe_context *context, const zoe_spectrum_options *s, con
     int bins, frames;
     work w = {0};
     zoe_status status;
-    const float epsilon = (float)s->epsilon;
     ZOE_TRY(zoe_spectrum_shape(context, s, n, &bins, &frames));
     ZOE_TRY_OUT(prepare(context, &w, s));
     for (int f = 0; f < frames; f++) {
         transform(&w, s, pcm + (size_t)f * (size_t)s->hop);
         for (int b = 0; b < bins; b++) {
-            float x = s->mels ? 0 : w.column[b];
-            for (int i = 0; s->mels && i <= s->fft / 2; i++) x += w.mels[b * (s->fft / 2 + 1) + i] * w.column[i];
-            out[(size_t)b * (size_t)frames + (size_t)f] = logf(x + epsilon);
+            double x = s->mels ? 0 : w.column[b];
+            for (int i = 0; s->mels && i <= s->fft / 2; i++)
+                x += (double)w.mels[b * (s->fft / 2 + 1) + i] * w.column[i];
+            out[(size_t)b * (size_t)frames + (size_t)f] = (float)log(x + s->epsilon);
         }
     }
 out:

@@ -7,6 +7,7 @@
 #include <zoe/media.h>
 
 #include "cli/cli.h"
+#include "cli/hear.h"
 
 static volatile sig_atomic_t stop_wanted;
 
@@ -74,12 +75,16 @@ static zoe_status report(zoe__cli *cli, const char *folder, double seconds)
         for (size_t i = 0; i < skips; i++)
             json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason",
                                                   zoe__cli_text(skipped[i].reason)));
-        status = zoe__cli_print_json(cli, json_pack("{s:o, s:I, s:I, s:f, s:o, s:f}", "pack", zoe__cli_text(folder),
-                                                    "clips", (json_int_t)clips, "frames", (json_int_t)frames, "seconds",
-                                                    length, "skipped", list, "indexing_seconds", seconds));
+        status = zoe__cli_print_json(
+            cli, json_pack("{s:o, s:I, s:I, s:f, s:o, s:o, s:f}", "pack", zoe__cli_text(folder), "clips",
+                           (json_int_t)clips, "frames", (json_int_t)frames, "seconds", length, "sound",
+                           zoe__sounds_json(pack), "skipped", list, "indexing_seconds", seconds));
     } else {
         printf("%s: %zu clips, %lld frames, %.1f s of video, %zu files skipped (%.1f s)\n", folder, clips,
                (long long)frames, length, skips, seconds);
+        json_t *sounds = zoe__sounds_json(pack);
+        zoe__sounds_print(sounds);
+        json_decref(sounds);
     }
     zoe_pack_free(&pack);
     return status;
@@ -96,6 +101,7 @@ static zoe_status run(zoe__cli *cli)
     index.labels_csv = zoe_options_text(cli->options, "labels");
     index.label_column = zoe_options_text(cli->options, "label");
     index.group_column = zoe_options_text(cli->options, "group");
+    index.sound_rate = (int)zoe_options_int(cli->options, "rate");
     index.max_bad = zoe_options_float(cli->options, "max-bad");
     index.limits.min_clean = zoe_options_float(cli->options, "min-clean");
     index.limits.seconds_per_clip = zoe_options_float(cli->options, "clip-time");
@@ -122,6 +128,8 @@ static const zoe_option options[] = {
      .help = "table with a column 'file' (base names or relative paths); none: the label is the folder's name"},
     {.name = "label", .type = ZOE_OPTION_TEXT, .value = "COLUMN", .help = "column of --labels with the label"},
     {.name = "group", .type = ZOE_OPTION_TEXT, .value = "COLUMN", .help = "column of --labels with the group (a subject)"},
+    {.name = "rate", .type = ZOE_OPTION_INT, .low = 0, .high = 192000, .value = "N", .unit = "Hz", .fallback = "0",
+     .help = "samples a second of the sound in the pack, 1000 or more; 0: the pack's own, 48000 for a new one"},
     {.name = "max-bad", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 1, .value = "SHARE", .fallback = "0.05",
      .help = "share of skipped files past which the exit code is 9"},
     {.name = "min-clean", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 1, .value = "SHARE", .fallback = "0.5",
@@ -144,12 +152,16 @@ const zoe__verb zoe__verb_index = {
     .examples = "zoe index clips/ --out pack                        # folders are searched to the bottom\n"
                 "zoe index a.mp4 more/ list.txt other-pack -o pack  # adds; what is there unchanged is not read again\n"
                 "zoe index weizmann/ -o pack --labels weizmann/labels.csv --label action --group subject\n",
-    .notes =
-        "CLIPS are files, folders, lists (*.txt, one path a line) and packs. A killed run is gone on with by the same\n"
-        "command. Files that cannot be used are skipped and listed with their reason by `zoe info PACK`.\n"
-        "Exit codes: 4 no usable clip, 7 the pack cannot be written, 8 stopped by a signal, 9 over --max-bad (the "
-        "pack\n"
-        "is complete nevertheless).\n",
+    .notes = "CLIPS are files of video or sound, folders, lists (*.txt, one path a line), tables of pairs (*.csv with "
+             "the head\n"
+             "picture,sound,label: a clip of each line) and packs. A killed run is gone on with by the same command. "
+             "Sound is kept as\n"
+             "one channel on the clock of the pictures. Files that cannot be used are skipped and listed with their "
+             "reason by\n"
+             "`zoe info PACK`.\n"
+             "Exit codes: 4 no usable clip, 7 the pack cannot be written, 8 stopped by a signal, 9 over --max-bad (the "
+             "pack\n"
+             "is complete nevertheless).\n",
     .options = options,
     .min_args = 1,
     .max_args = -1,

@@ -10,6 +10,7 @@
 #include <zoe/media.h>
 
 #include "cli/cli.h"
+#include "cli/hear.h"
 #include "train/inspect.h"
 #include "train/run.h"
 
@@ -35,8 +36,9 @@ static json_t *pack_json(const zoe_pack *pack)
     for (size_t i = 0; i < skipped_count; i++)
         json_array_append_new(list, json_pack("{s:o, s:o}", "file", zoe__cli_text(skipped[i].file), "reason",
                                               zoe__cli_text(skipped[i].reason)));
-    return json_pack("{s:s, s:I, s:I, s:f, s:o, s:o}", "kind", "pack", "clips", (json_int_t)clips, "frames",
-                     (json_int_t)frames, "seconds", seconds, "labels", labels, "skipped", list);
+    return json_pack("{s:s, s:I, s:I, s:f, s:o, s:o, s:o}", "kind", "pack", "clips", (json_int_t)clips, "frames",
+                     (json_int_t)frames, "seconds", seconds, "sound", zoe__sounds_json(pack), "labels", labels,
+                     "skipped", list);
 }
 
 static void print_pack(const json_t *info)
@@ -46,6 +48,7 @@ static void print_pack(const json_t *info)
     json_t *row;
     printf("clips    %lld\nframes   %lld\nseconds  %.2f\n", json_integer_value(json_object_get(info, "clips")),
            json_integer_value(json_object_get(info, "frames")), json_number_value(json_object_get(info, "seconds")));
+    zoe__sounds_print(json_object_get(info, "sound"));
     json_object_foreach(json_object_get(info, "labels"), label, row)
         printf("label    %s: %lld\n", *label ? label : "(none)", json_integer_value(row));
     json_array_foreach(json_object_get(info, "skipped"), i, row)
