@@ -98,7 +98,8 @@ static zoe_status take_folder(gather *g, const char *folder)
     if (zoe_pack_is(folder)) return add(g->context, g->packs, folder);
     const size_t before = g->files->count;
     ZOE_TRY(search(g, folder, NULL));
-    ZOE_FAIL_IF(g->context, g->files->count == before, ZOE_DATA, "%s: no video or sound file in this folder", folder);
+    ZOE_FAIL_IF(g->context, g->files->count == before, ZOE_DATA, "%s: no video file in this folder, nor a sound file",
+                folder);
     return ZOE_OK;
 }
 
