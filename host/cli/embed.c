@@ -28,6 +28,8 @@ static zoe_status run(zoe__cli *cli)
     options.features.family = zoe_options_text(o, "family");
     options.features.conv = zoe_options_text(o, "conv");
     options.features.linear = zoe_options_text(o, "linear");
+    options.features.exact = zoe_options_flag(o, "exact");
+    options.features.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
     options.features.batch = (int)zoe_options_int(o, "batch");
     options.layer = zoe_options_text(o, "layer");
     options.first = (int)zoe_options_int(o, "first");

@@ -115,9 +115,13 @@ static json_t *number(double value)
 
 static json_t *memory_json(const zoe_train_result *r)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "arena_bytes", (json_int_t)r->arena_bytes, "unshared_bytes",
-                     (json_int_t)r->unshared_bytes, "input_bytes", (json_int_t)r->input_bytes, "parameter_bytes",
-                     (json_int_t)r->parameter_bytes);
+    json_t *peak = json_array();
+    for (size_t i = 0; i < r->peak_count; i++)
+        json_array_append_new(peak, json_pack("{s:s, s:s, s:I}", "what", r->peak[i].what, "name", r->peak[i].name,
+                                              "bytes", (json_int_t)r->peak[i].bytes));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "peak_bytes", (json_int_t)r->peak_bytes, "arena_bytes",
+                     (json_int_t)r->arena_bytes, "unshared_bytes", (json_int_t)r->unshared_bytes, "input_bytes",
+                     (json_int_t)r->input_bytes, "parameter_bytes", (json_int_t)r->parameter_bytes, "peak", peak);
 }
 
 static json_t *result_json(const zoe__cli *cli, const zoe_train_result *r, zoe_status status)
@@ -146,7 +150,8 @@ static json_t *result_json(const zoe__cli *cli, const zoe_train_result *r, zoe_s
                   {"short_clips", (int64_t)r->short_clips},
                   {"bad_clips", (int64_t)r->bad_clips},
                   {"parameters", (int64_t)r->parameters},
-                  {"tuples_per_step", r->tuples_per_step}};
+                  {"tuples_per_step", r->tuples_per_step},
+                  {"micro_batches", r->micro_batches}};
     json_object_set_new(value, "run", run ? zoe__cli_text(run) : json_null());
     json_object_set_new(value, "status", json_string(zoe_status_text(status)));
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
@@ -161,21 +166,39 @@ static json_t *result_json(const zoe__cli *cli, const zoe_train_result *r, zoe_s
     return value;
 }
 
+static const double MIB = 1024 * 1024;
+
+/* The largest parts of the memory, and the rest in one line. */
+static void print_peak(const zoe_train_result *r)
+{
+    enum { SHOWN = 15 };
+    double rest = 0;
+    printf("memory        %.1f MiB (%zu bytes) where it is fullest: %.1f of activations and workspaces (%.1f without "
+           "sharing), %.1f of inputs, %.1f of parameters and their state\n",
+           (double)r->peak_bytes / MIB, r->peak_bytes, (double)r->arena_bytes / MIB, (double)r->unshared_bytes / MIB,
+           (double)r->input_bytes / MIB, (double)r->parameter_bytes / MIB);
+    for (size_t i = 0; i < r->peak_count; i++) {
+        const zoe_train_holder *h = &r->peak[i];
+        if (i < SHOWN)
+            printf("%12.2f  %s%s%s\n", (double)h->bytes / MIB, h->what, h->name[0] ? " " : "", h->name);
+        else
+            rest += (double)h->bytes;
+    }
+    if (rest > 0) printf("%12.2f  %zu others\n", rest / MIB, r->peak_count - SHOWN);
+}
+
 static void print_dry(const zoe__cli *cli, const zoe_train_result *r)
 {
-    const double mib = 1024 * 1024;
     printf("network       %s, %zu parameters\n", zoe_options_text(cli->options, "net"), r->parameters);
     printf("device        %s\n", r->device);
     if (r->clips || r->short_clips)
         printf("clips         %zu long enough, %zu too short\n", r->clips, r->short_clips);
     else
         printf("clips         not read (those of a pack are counted)\n");
-    printf("step          %d tuples, %.3g GFLOP\n", r->tuples_per_step, r->flops / 1e9);
+    printf("step          %d tuples in %d micro-batch%s, %.3g GFLOP\n", r->tuples_per_step, r->micro_batches,
+           r->micro_batches == 1 ? "" : "es", r->flops / 1e9);
     printf("steps         %lld\n", (long long)zoe_options_int(cli->options, "steps"));
-    printf("memory        %.1f MiB activations and workspaces (%.1f unshared), %.1f inputs, %.1f parameters and their "
-           "state\n",
-           (double)r->arena_bytes / mib, (double)r->unshared_bytes / mib, (double)r->input_bytes / mib,
-           (double)r->parameter_bytes / mib);
+    print_peak(r);
 }
 
 static void print_result(const zoe__cli *cli, const zoe_train_result *r)
@@ -196,24 +219,30 @@ static void print_result(const zoe__cli *cli, const zoe_train_result *r)
     printf("next: zoe evaluate neighbours %s CLIPS\n", run);
 }
 
+static zoe_status report(zoe__cli *cli, const zoe_train_result *result, zoe_status status)
+{
+    if (status != ZOE_OK && status != ZOE_STOPPED && status != ZOE_TIME) return status;
+    if (cli->json) {
+        const zoe_status printed = zoe__cli_print_json(cli, result_json(cli, result, status));
+        return status != ZOE_OK ? status : printed;
+    }
+    if (status == ZOE_OK) (zoe_options_flag(cli->options, "dry-run") ? print_dry : print_result)(cli, result);
+    return status;
+}
+
 static zoe_status run(zoe__cli *cli)
 {
     zoe_train_result result;
     display d = {.terminal = isatty(STDERR_FILENO)};
     const zoe_train_hooks hooks = {.progress = progress, .stop = stop, .user = &d};
-    const bool dry = zoe_options_flag(cli->options, "dry-run");
     catch_signals();
     zoe_context_set_log(cli->context, log_line, &d);
-    const zoe_status status =
+    zoe_status status =
         zoe_train(cli->context, cli->args[0], cli->args + 1, cli->arg_count - 1, cli->options, &hooks, &result);
     end_line(&d);
     zoe_context_set_log(cli->context, NULL, NULL);
-    if (status != ZOE_OK && status != ZOE_STOPPED && status != ZOE_TIME) return status;
-    if (cli->json) {
-        const zoe_status printed = zoe__cli_print_json(cli, result_json(cli, &result, status));
-        return status != ZOE_OK ? status : printed;
-    }
-    if (status == ZOE_OK) (dry ? print_dry : print_result)(cli, &result);
+    status = report(cli, &result, status);
+    zoe_train_result_clear(&result);
     return status;
 }
 

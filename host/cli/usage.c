@@ -37,6 +37,7 @@ static void option_head(char *head, size_t size, const zoe_option *option)
                 : option->type == ZOE_OPTION_SIZE    ? "WxH"
                 : option->type == ZOE_OPTION_INTS    ? "N,N.."
                 : option->type == ZOE_OPTION_SECONDS ? "TIME"
+                : option->type == ZOE_OPTION_BYTES   ? "SIZE"
                                                      : "TEXT";
     if (option->type == ZOE_OPTION_FLAG)
         zoe__format(head, size, "%s--%s", letter, option->name);

@@ -105,6 +105,13 @@ static double read_number(const zoe_option *option, const char *text, const char
             stop++;
         }
     }
+    if (option->type == ZOE_OPTION_BYTES && stop != text && *stop) {
+        const size_t unit = strcspn("KMGT", (const char[]){*stop, '\0'});
+        if (unit < 4) {
+            value = ldexp(value, 10 * ((int)unit + 1));
+            stop++;
+        }
+    }
     *end = stop;
     return value;
 }
@@ -115,7 +122,9 @@ static zoe_status check_float(zoe_context *context, const zoe_option *option, co
     const double value = read_number(option, text, &end);
     ZOE_FAIL_IF(context, end == text || *end || isspace((unsigned char)*text) || !isfinite(value), ZOE_USAGE,
                 "--%s '%s': not a %s", option->name, text,
-                option->type == ZOE_OPTION_SECONDS ? "duration (90, 90s, 5m, 2h)" : "number");
+                option->type == ZOE_OPTION_SECONDS ? "duration (90, 90s, 5m, 2h)"
+                : option->type == ZOE_OPTION_BYTES ? "size (1000000, 512K, 256M, 2G)"
+                                                   : "number");
     return check_range(context, option, text, value);
 }
 
@@ -192,7 +201,8 @@ static zoe_status check(zoe_context *context, const zoe_option *option, const ch
         return ZOE_OK;
     case ZOE_OPTION_INT: return check_int(context, option, text);
     case ZOE_OPTION_FLOAT:
-    case ZOE_OPTION_SECONDS: return check_float(context, option, text);
+    case ZOE_OPTION_SECONDS:
+    case ZOE_OPTION_BYTES: return check_float(context, option, text);
     case ZOE_OPTION_WORD: return check_word(context, option, text);
     case ZOE_OPTION_SIZE: return check_size(context, option, text);
     case ZOE_OPTION_INTS:

@@ -84,6 +84,8 @@ zoe_status zoe_device_open(zoe_device **out, zoe_context *context, const zoe_dev
         free(device);
         return status;
     }
+    if (chosen.max_memory && device->info.global_mem_bytes > chosen.max_memory)
+        device->info.global_mem_bytes = chosen.max_memory;
     *out = device;
     return ZOE_OK;
 }

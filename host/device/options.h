@@ -26,7 +26,20 @@
         .name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|plain|reference", .fallback = "auto", \
         .help = "algorithm of linear layers"                                                                           \
     }
-/* All four. */
-#define ZOE__DEVICE_OPTIONS ZOE__OPTION_DEVICE, ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR
+#define ZOE__OPTION_EXACT                                                                                              \
+    {                                                                                                                  \
+        .name = "exact", .type = ZOE_OPTION_FLAG,                                                                      \
+        .help = "no algorithm that trades digits for speed (Winograd); see docs/numerics.md"                           \
+    }
+#define ZOE__OPTION_MAX_MEMORY                                                                                         \
+    {                                                                                                                  \
+        .name = "max-memory", .type = ZOE_OPTION_BYTES, .low = 1, .high = 1e15, .unit = "bytes",                       \
+        .help = "memory of the device that may be taken: first workspaces get smaller, then batches are divided; "     \
+                "suffixes K, M, G; none: all of it"                                                                    \
+    }
+/* All six. */
+#define ZOE__DEVICE_OPTIONS                                                                                            \
+    ZOE__OPTION_DEVICE, ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT,                   \
+        ZOE__OPTION_MAX_MEMORY
 
 #endif

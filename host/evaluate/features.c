@@ -26,6 +26,7 @@ struct zoe_features {
     zoe_store *store;
     zoe__features_spec spec;
     char *conv, *linear;
+    bool exact;
     int batch;
     network net;
     uint8_t *staging; /* [batch][height][width][3] */
@@ -53,6 +54,7 @@ static zoe_status build(zoe_features *f, network *net, bool batch_statistics)
     plan.batch_statistics = batch_statistics;
     plan.conv = f->conv;
     plan.linear = f->linear;
+    plan.exact = f->exact;
     zoe_picture_options picture = zoe_picture_options_default();
     picture.height = picture.width = backbone->crop;
     picture.bgr = backbone->bgr;
@@ -69,6 +71,21 @@ static zoe_status build(zoe_features *f, network *net, bool batch_statistics)
     return zoe_plan_new(&net->plan, net->graph, f->store, &plan);
 }
 
+/* With a limit of memory the batch is halved until it fits. A picture's features depend on no other picture. */
+static zoe_status build_to_fit(zoe_features *f, bool limited)
+{
+    const int wanted = f->batch;
+    zoe_status status;
+    while ((status = build(f, &f->net, false)) == ZOE_DEVICE_MEMORY && limited && f->batch > 1) {
+        zoe_context_clear(f->context);
+        free_network(&f->net);
+        f->batch /= 2;
+    }
+    if (status == ZOE_OK && f->batch < wanted)
+        zoe__log(f->context, ZOE_LOG_INFO, "--max-memory: %d pictures at a time instead of %d", f->batch, wanted);
+    return status;
+}
+
 static size_t largest_layer(const zoe_features *f)
 {
     size_t largest = 1;
@@ -82,14 +99,16 @@ static size_t largest_layer(const zoe_features *f)
 static zoe_status make(zoe_features *f, zoe_device *device, const zoe_features_options *options)
 {
     const zoe__features_spec *spec = &f->spec;
-    const size_t bytes = (size_t)spec->width * (size_t)spec->height * 3, batch = (size_t)f->batch;
+    const size_t bytes = (size_t)spec->width * (size_t)spec->height * 3;
     ZOE_FAIL_IF(f->context, spec->width < spec->backbone->crop || spec->height < spec->backbone->crop, ZOE_CONFIG,
                 "frames of %dx%d: smaller than the %dx%d crop of network '%s'", spec->width, spec->height,
                 spec->backbone->crop, spec->backbone->crop, spec->backbone->name);
     ZOE_TRY(zoe__strdup(f->context, &f->conv, options->conv ? options->conv : "auto"));
     ZOE_TRY(zoe__strdup(f->context, &f->linear, options->linear ? options->linear : "auto"));
     ZOE_TRY(zoe_store_new(&f->store, f->context, device, spec->seed));
-    ZOE_TRY(build(f, &f->net, false));
+    f->exact = options->exact;
+    ZOE_TRY(build_to_fit(f, options->max_memory > 0));
+    const size_t batch = (size_t)f->batch;
     if (spec->checkpoint) ZOE_TRY(zoe_checkpoint_restore(spec->checkpoint, f->context, f->store));
     f->spec.checkpoint = NULL; /* borrowed for the call only */
     ZOE_TRY(zoe__calloc(f->context, &f->staging, batch, bytes));
@@ -123,6 +142,7 @@ zoe_status zoe__device_open_for(zoe_device **out, zoe_context *context, const zo
     zoe_device_options device = zoe_device_options_default();
     device.name = options->device;
     device.family = options->family;
+    device.max_memory = options->max_memory;
     return zoe_device_open(out, context, &device);
 }
 
@@ -319,12 +339,15 @@ zoe_status zoe__features_calibrate(zoe_features *features, const uint8_t *rgb, s
     ZOE_TRY_OUT(zoe__calloc(f->context, &sums, floats, sizeof *sums));
     ZOE_TRY_OUT(zoe__calloc(f->context, &order, n, sizeof *order));
     for (size_t i = 0; i < n; i++) order[i] = i;
+    free_network(&f->net); /* one at a time in the device's memory; it is made anew below */
     ZOE_TRY_OUT(build(f, &net, true));
     for (int b = 0; b < CALIBRATION_BATCHES; b++) {
         draw_batch(f, &random, rgb, n, order, &used);
         ZOE_TRY_OUT(add_batch(f, &net, list, count, scratch, sums));
     }
     status = set_means(f, list, count, scratch, sums);
+    free_network(&net);
+    if (status == ZOE_OK) status = build(f, &f->net, false);
 out:
     free_network(&net);
     free(list);

@@ -224,6 +224,8 @@ static zoe_features_options features_options(const zoe_options *o)
 {
     return (zoe_features_options){.device = zoe_options_text(o, "device"),
                                   .family = zoe_options_text(o, "family"),
+                                  .exact = zoe_options_flag(o, "exact"),
+                                  .max_memory = (uint64_t)zoe_options_float(o, "max-memory"),
                                   .conv = zoe_options_text(o, "conv"),
                                   .linear = zoe_options_text(o, "linear"),
                                   .batch = (int)zoe_options_int(o, "batch")};

@@ -75,6 +75,7 @@ static zoe_status make_plan(showing *s)
     zoe_plan_options plan = zoe_plan_options_default();
     if (o->conv) plan.conv = o->conv;
     if (o->linear) plan.linear = o->linear;
+    plan.exact = o->exact;
     ZOE_TRY(zoe__device_open_for(&s->device, s->context, o));
     ZOE_TRY(zoe_store_new(&s->store, s->context, s->device, 0));
     ZOE_TRY(zoe_graph_new(&s->graph, s->context));

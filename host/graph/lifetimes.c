@@ -113,14 +113,19 @@ zoe_status zoe__plan_trace(zoe_plan *plan)
 
 /* ---- blocks ---- */
 
-zoe_status zoe__plan_add_block(zoe_plan *plan, size_t bytes, int first, int last, int *number)
+zoe_status zoe__plan_add_block(zoe_plan *plan, const char *what, const char *name, size_t bytes, int first, int last,
+                               int *number)
 {
     ZOE_TRY(
         zoe__grow(plan->context, &plan->blocks, &plan->block_capacity, plan->block_count + 1, sizeof *plan->blocks));
     const size_t align = zoe_device_get_info(plan->device)->base_align;
     const size_t guard = plan->options.poison ? 256 : 0; /* tests look whether it is still there */
-    plan->blocks[plan->block_count] = (zoe__block){
-        .bytes = zoe__round_up((bytes ? bytes : 1) + guard, align > 64 ? align : 64), .first = first, .last = last};
+    plan->blocks[plan->block_count] =
+        (zoe__block){.bytes = zoe__round_up((bytes ? bytes : 1) + guard, align > 64 ? align : 64),
+                     .first = first,
+                     .last = last,
+                     .what = what,
+                     .name = name};
     *number = (int)plan->block_count++;
     return ZOE_OK;
 }
@@ -174,7 +179,8 @@ static zoe_status add_gradient_block(zoe_plan *plan, size_t root, size_t bytes)
     if (!any) return ZOE_OK;
     if (zoe__graph_value(plan->graph, (zoe_value)root)->node < 0)
         last = last_slot(plan); /* an input's: readable after */
-    return zoe__plan_add_block(plan, bytes, first, last, &plan->values[root].gradient_block);
+    return zoe__plan_add_block(plan, "gradient", zoe__graph_value(plan->graph, (zoe_value)root)->name, bytes, first,
+                               last, &plan->values[root].gradient_block);
 }
 
 static void share_halos(zoe_plan *plan)
@@ -202,6 +208,7 @@ static void choose_planar(zoe_plan *plan)
     }
 }
 
+/* In the layout of forward (halo, planar) or of the gradient. */
 static size_t value_bytes(const zoe_plan *plan, size_t v, int halo, bool planar)
 {
     const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
@@ -209,6 +216,11 @@ static size_t value_bytes(const zoe_plan *plan, size_t v, int halo, bool planar)
     if (spec->dtype == ZOE_U8) return count;
     if (spec->dtype == ZOE_I32) return count * sizeof(int32_t);
     return plan->host ? count * sizeof(double) : zoe__view_floats(spec->shape, halo, planar) * sizeof(float);
+}
+
+size_t zoe__plan_value_bytes(const zoe_plan *plan, size_t value)
+{
+    return value_bytes(plan, value, plan->values[value].halo, plan->values[value].planar);
 }
 
 static zoe_status add_node_blocks(zoe_plan *plan, const zoe__node *node)
@@ -219,15 +231,15 @@ static zoe_status add_node_blocks(zoe_plan *plan, const zoe__node *node)
         const size_t count = plan->host ? node->aux_doubles[k] : state->aux[k];
         state->aux_block[k] = -1;
         if (count)
-            ZOE_TRY(zoe__plan_add_block(plan, count * plan->element, forward, state->backward ? backward : forward,
-                                        &state->aux_block[k]));
+            ZOE_TRY(zoe__plan_add_block(plan, "kept for backward", node->name, count * plan->element, forward,
+                                        state->backward ? backward : forward, &state->aux_block[k]));
     }
     for (int pass = 0; pass < 2; pass++) {
         const int slot = pass == ZOE__FORWARD ? forward : backward;
         state->workspace_block[pass] = -1;
         if (state->workspace[pass] && (pass == ZOE__FORWARD || state->backward))
-            ZOE_TRY(zoe__plan_add_block(plan, state->workspace[pass] * sizeof(float), slot, slot,
-                                        &state->workspace_block[pass]));
+            ZOE_TRY(zoe__plan_add_block(plan, "workspace", node->name, state->workspace[pass] * sizeof(float), slot,
+                                        slot, &state->workspace_block[pass]));
     }
     return ZOE_OK;
 }
@@ -245,7 +257,8 @@ zoe_status zoe__plan_lay_out(zoe_plan *plan)
         if (spec->node < 0)
             plan->memory.input_bytes += bytes;
         else
-            ZOE_TRY(zoe__plan_add_block(plan, bytes, spec->node, activation_end(plan, v), &state->block));
+            ZOE_TRY(zoe__plan_add_block(plan, "value", spec->name, bytes, spec->node, activation_end(plan, v),
+                                        &state->block));
         if (plan->options.training)
             ZOE_TRY(add_gradient_block(plan, v, value_bytes(plan, v, state->gradient_halo, false)));
     }

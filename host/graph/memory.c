@@ -4,6 +4,7 @@
  * once more with smaller workspaces. */
 #include "graph/state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What other plans of the device do not hold. Our own parameters are counted with the plan. */
@@ -18,20 +19,23 @@ static size_t room(const zoe_plan *plan)
 static zoe_status too_big(zoe_plan *plan, size_t needed, const char *what)
 {
     const zoe_device_info *info = zoe_device_get_info(plan->device);
-    return zoe__fail(
-        plan->context, ZOE_DEVICE_MEMORY,
-        "batch too big for %s: %s need %zu bytes, available are %zu (largest buffer %llu); use a smaller batch",
-        info->id, what, needed, room(plan), (unsigned long long)info->max_alloc_bytes);
+    return zoe__fail(plan->context, ZOE_DEVICE_MEMORY,
+                     "memory of %s: %s %zu bytes, available are %zu (largest buffer %llu); a smaller batch needs less",
+                     info->id, what, needed, room(plan), (unsigned long long)info->max_alloc_bytes);
 }
+
+static const size_t HARMLESS = (size_t)1 << 32; /* bytes */
 
 /* Before ops do sums with the sizes: what no device has room for must not become wrong numbers. */
 static zoe_status check_sizes(zoe_plan *plan)
 {
+    size_t most = (size_t)zoe_device_get_info(plan->device)->global_mem_bytes;
+    if (most < HARMLESS) most = HARMLESS;
     for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
         const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
         const size_t bytes = zoe_shape_count(spec->shape) * (spec->dtype == ZOE_U8 ? 1 : 4);
-        if (bytes > zoe_device_get_info(plan->device)->global_mem_bytes)
-            return too_big(plan, bytes, "the largest tensor would");
+        if (bytes > most)
+            return too_big(plan, bytes, "the largest tensor needs");
     }
     return ZOE_OK;
 }
@@ -98,7 +102,8 @@ static zoe_status lay_out(zoe_plan *plan, int states, layout *out)
     for (size_t b = 0; b < plan->block_count; b++) plan->memory.unshared_bytes += plan->blocks[b].bytes;
     for (int s = 0; s < out->slabs; s++) plan->memory.arena_bytes += out->slab_bytes[s];
     plan->memory.parameter_bytes = zoe__store_bytes(plan->store) + derived_bytes(plan);
-    out->needed = plan->memory.arena_bytes + plan->memory.input_bytes + plan->memory.parameter_bytes;
+    plan->memory.peak_bytes = plan->memory.arena_bytes + plan->memory.input_bytes + plan->memory.parameter_bytes;
+    out->needed = plan->memory.peak_bytes;
     return ZOE_OK;
 }
 
@@ -119,17 +124,19 @@ static size_t largest_workspace(const zoe_plan *plan)
 static zoe_status search(zoe_plan *plan, int states, layout *out)
 {
     size_t fewest = SIZE_MAX;
-    plan->workspace_limit = SIZE_MAX;
+    plan->workspace_limit = plan->options.workspace_bytes ? plan->options.workspace_bytes / sizeof(float) : SIZE_MAX;
     ZOE_TRY(lay_out(plan, states, out));
-    for (size_t limit = largest_workspace(plan) / 2;; limit /= 2) {
+    size_t limit = largest_workspace(plan);
+    if (limit > plan->workspace_limit) limit = plan->workspace_limit;
+    for (limit /= 2;; limit /= 2) {
         if (out->slabs >= 0 && out->needed <= room(plan)) return ZOE_OK;
         if (out->slabs >= 0 && out->needed < fewest) fewest = out->needed;
         if (limit < LEAST_WORKSPACE) break;
         plan->workspace_limit = limit;
         ZOE_TRY(lay_out(plan, states, out));
     }
-    if (fewest == SIZE_MAX) return too_big(plan, largest_block(plan), "the largest tensor would");
-    return too_big(plan, fewest, "activations, inputs and parameters would");
+    if (fewest == SIZE_MAX) return too_big(plan, largest_block(plan), "the largest tensor needs");
+    return too_big(plan, fewest, "activations, inputs and parameters need");
 }
 
 static zoe_status make_memory(zoe_plan *plan, const layout *found)
@@ -155,4 +162,65 @@ zoe_status zoe__plan_fit(zoe_plan *plan, int states)
     ZOE_TRY(check_sizes(plan));
     ZOE_TRY(search(plan, states, &found));
     return plan->options.dry ? ZOE_OK : make_memory(plan, &found);
+}
+
+/* ---- what holds it ---- */
+
+/* The slot of the step in which blocks hold most, and how much. */
+static int fullest_slot(const zoe_plan *plan, size_t *bytes)
+{
+    int slot = 0;
+    *bytes = 0;
+    for (size_t b = 0; b < plan->block_count; b++) { /* the peak begins where some block begins */
+        const int at = plan->blocks[b].first;
+        size_t held = 0;
+        for (size_t i = 0; i < plan->block_count; i++)
+            if (plan->blocks[i].first <= at && at <= plan->blocks[i].last) held += plan->blocks[i].bytes;
+        if (held > *bytes) {
+            *bytes = held;
+            slot = at;
+        }
+    }
+    return slot;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const zoe_plan_holder *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    const int order = strcmp(x->what, y->what);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+zoe_status zoe_plan_peak(const zoe_plan *plan, zoe_plan_holder **out, size_t *count)
+{
+    const size_t values = zoe__graph_values(plan->graph), nodes = zoe__graph_nodes(plan->graph);
+    size_t n = 0, held;
+    *out = NULL;
+    *count = 0;
+    ZOE_TRY(zoe__calloc(plan->context, out, plan->block_count + values + nodes * ZOE__MAX_DERIVED + 4, sizeof **out));
+    zoe_plan_holder *list = *out;
+    const int slot = fullest_slot(plan, &held);
+    for (size_t b = 0; b < plan->block_count; b++) {
+        const zoe__block *block = &plan->blocks[b];
+        if (block->first <= slot && slot <= block->last)
+            list[n++] = (zoe_plan_holder){block->what, block->name, block->bytes};
+    }
+    list[n++] = (zoe_plan_holder){"unused", "", plan->memory.arena_bytes - held};
+    for (size_t v = 0; v < values; v++) {
+        const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
+        if (spec->node < 0) list[n++] = (zoe_plan_holder){"input", spec->name, zoe__plan_value_bytes(plan, v)};
+    }
+    for (size_t i = 0; i < nodes; i++)
+        for (int k = 0; k < ZOE__MAX_DERIVED; k++)
+            list[n++] = (zoe_plan_holder){"derived weights", zoe__graph_node(plan->graph, i)->name,
+                                          plan->nodes[i].derived[k] * sizeof(float)};
+    const zoe__store_share share = zoe__store_get_share(plan->store);
+    list[n++] = (zoe_plan_holder){"weights", "", share.weights};
+    list[n++] = (zoe_plan_holder){"weight gradients", "", share.gradients};
+    list[n++] = (zoe_plan_holder){"optimiser state", "", share.states};
+    qsort(list, n, sizeof *list, by_bytes);
+    while (n && !list[n - 1].bytes) n--;
+    *count = n;
+    return ZOE_OK;
 }

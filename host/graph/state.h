@@ -16,6 +16,7 @@ typedef struct zoe__block {
     size_t offset; /* out: where in it */
     bool shared;   /* out: another block uses the same bytes at another time */
     zoe__mem *mem;
+    const char *what, *name; /* as in zoe_plan_holder */
 } zoe__block;
 
 /* Places blocks so that no two that live at the same time overlap; slabs are at most limit bytes. Returns the number of
@@ -36,6 +37,10 @@ zoe__mem *zoe__store_weight(const zoe_store *store, int number);
 zoe__mem *zoe__store_gradient(const zoe_store *store, int number);
 const zoe__layout *zoe__store_layout(const zoe_store *store, int number);
 size_t zoe__store_bytes(const zoe_store *store);
+typedef struct zoe__store_share {
+    size_t weights, gradients, states; /* bytes; their sum is zoe__store_bytes() */
+} zoe__store_share;
+zoe__store_share zoe__store_get_share(const zoe_store *store);
 size_t zoe__store_segments(const zoe_store *store);
 zoe__optimizer_segment zoe__store_segment(const zoe_store *store, size_t index);
 zoe_status zoe__store_zero_gradients(zoe_store *store);
@@ -121,8 +126,10 @@ struct zoe_plan {
 /* lifetimes.c: which values and nodes take part in backward, who shares memory in place, blocks with their lifetimes.
  */
 zoe_status zoe__plan_trace(zoe_plan *plan);
-zoe_status zoe__plan_add_block(zoe_plan *plan, size_t bytes, int first, int last, int *number);
+zoe_status zoe__plan_add_block(zoe_plan *plan, const char *what, const char *name, size_t bytes, int first, int last,
+                               int *number);
 zoe_status zoe__plan_lay_out(zoe_plan *plan);
+size_t zoe__plan_value_bytes(const zoe_plan *plan, size_t value);
 
 /* memory.c: needs, lifetimes, places; smaller workspaces where the room is short. Makes the memory unless dry.
  * states: of the optimiser, -1 = none. ZOE_DEVICE_MEMORY: needed and available bytes. */

@@ -47,7 +47,7 @@ struct zoe_store {
     size_t chunk_count, chunk_capacity;
     segment *segments;
     size_t segment_count, segment_capacity;
-    size_t bytes;
+    zoe__store_share share;
 };
 
 zoe_status zoe_store_new(zoe_store **out, zoe_context *context, zoe_device *device, uint64_t seed)
@@ -241,7 +241,7 @@ static zoe_status make_chunk(zoe_store *store, size_t first, bool trainable, boo
         made->floats += zoe__round_up(store->params[i].layout.floats, align);
     }
     store->chunk_count++;
-    store->bytes += made->floats * sizeof(float);
+    store->share.weights += made->floats * sizeof(float);
     if (dry) return ZOE_OK;
     ZOE_TRY(zoe__mem_new(&made->weight, store->device, made->floats * sizeof(float), "weights"));
     for (size_t i = first; i < store->param_count; i++) {
@@ -294,7 +294,8 @@ static zoe_status make_training_memory(zoe_store *store, int states, bool dry)
     for (size_t c = done; c < store->chunk_count; c++) {
         chunk *owner = &store->chunks[c];
         if (!owner->trainable) continue;
-        store->bytes += owner->floats * (store->element + (size_t)states * sizeof(float));
+        store->share.gradients += owner->floats * store->element;
+        store->share.states += owner->floats * (size_t)states * sizeof(float);
         if (!dry) {
             ZOE_TRY(zoe__mem_new(&owner->gradient, store->device, owner->floats * store->element, "gradients"));
             for (int k = 0; k < states; k++)
@@ -364,7 +365,12 @@ const zoe__layout *zoe__store_layout(const zoe_store *store, int number)
 
 size_t zoe__store_bytes(const zoe_store *store)
 {
-    return store->bytes;
+    return store->share.weights + store->share.gradients + store->share.states;
+}
+
+zoe__store_share zoe__store_get_share(const zoe_store *store)
+{
+    return store->share;
 }
 
 size_t zoe__store_segments(const zoe_store *store)

@@ -28,6 +28,7 @@ static zoe_status prepare(figures *f)
     zoe_plan_options plan = zoe_plan_options_default();
     plan.conv = zoe_options_text(s->options, "conv");
     plan.linear = zoe_options_text(s->options, "linear");
+    plan.exact = zoe_options_flag(s->options, "exact");
     ZOE_TRY(zoe_graph_new(&f->graph, s->context));
     s->kind->build(&s->task, f->graph, f->batch, ZOE_SPLIT_HELD_OUT, &f->values);
     ZOE_TRY(zoe_graph_status(f->graph));

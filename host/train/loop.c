@@ -21,9 +21,10 @@ double zoe__session_recent(const zoe__session *s, const double *ring)
 static char *state_text(const zoe__session *s)
 {
     const int64_t windows = s->step * s->batch;
-    json_t *state = json_pack("{s:I, s:I, s:f, s:s, s:s}", "epoch", (json_int_t)(windows / (int64_t)s->task.usable[0]),
-                              "windows", (json_int_t)windows, "seconds", s->earlier_seconds + s->loop_seconds,
-                              "clips_sha256", s->dataset.sha256, "device", s->result->device);
+    json_t *state =
+        json_pack("{s:I, s:I, s:f, s:s, s:s, s:i}", "epoch", (json_int_t)(windows / (int64_t)s->task.usable[0]),
+                  "windows", (json_int_t)windows, "seconds", s->earlier_seconds + s->loop_seconds, "clips_sha256",
+                  s->dataset.sha256, "device", s->result->device, "micro_batches", s->micro);
     char *text = json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(state);
     return text;
@@ -80,6 +81,8 @@ static zoe_status read_state(zoe__session *s, const zoe_checkpoint *checkpoint)
     json_t *state = json_loads(info->state, JSON_REJECT_DUPLICATES, NULL);
     const char *clips = json_string_value(json_object_get(state, "clips_sha256"));
     const bool same = clips && !strcmp(clips, s->dataset.sha256);
+    const json_t *micro = json_object_get(state, "micro_batches");
+    const int before = micro ? (int)json_integer_value(micro) : s->micro;
     s->earlier_seconds = json_number_value(json_object_get(state, "seconds"));
     json_decref(state);
     s->step = info->step;
@@ -88,6 +91,9 @@ static zoe_status read_state(zoe__session *s, const zoe_checkpoint *checkpoint)
                 s->backbone->name);
     ZOE_FAIL_IF(s->context, !same, ZOE_CONFIG, "%s: --resume, but the clips are not those the run was made with",
                 s->run.path);
+    ZOE_FAIL_IF(s->context, before != s->micro, ZOE_CONFIG,
+                "%s: it was trained in %d micro-batches a step; here --max-memory leads to %d", s->run.path, before,
+                s->micro);
     ZOE_FAIL_IF(s->context, s->step > s->steps, ZOE_CONFIG, "%s: it has %lld steps, --steps is %lld",
                 zoe_checkpoint_path(checkpoint), (long long)s->step, (long long)s->steps);
     return ZOE_OK;

@@ -99,6 +99,7 @@ static zoe_status open_device(zoe__session *s)
     zoe_device_options device = zoe_device_options_default();
     device.name = zoe_options_text(s->options, "device");
     device.family = zoe_options_text(s->options, "family");
+    device.max_memory = (uint64_t)zoe_options_float(s->options, "max-memory");
     ZOE_TRY(zoe_device_open(&s->device, s->context, &device));
     zoe__format(s->result->device, sizeof s->result->device, "%s", zoe_device_get_info(s->device)->id);
     return ZOE_OK;
@@ -173,13 +174,21 @@ static zoe_status open_clips(zoe__session *s, const char *const *clips, size_t c
 
 /* ---- network ---- */
 
-static zoe_status make_plan(zoe__session *s, bool dry)
+static void free_network(zoe__session *s)
+{
+    zoe_plan_free(&s->plan);
+    zoe_store_free(&s->store);
+    zoe_graph_free(&s->graph);
+}
+
+static zoe_status try_plan(zoe__session *s, bool dry)
 {
     zoe_plan_options plan = zoe_plan_options_default();
     plan.training = true;
     plan.micro_batches = s->micro;
     plan.conv = zoe_options_text(s->options, "conv");
     plan.linear = zoe_options_text(s->options, "linear");
+    plan.exact = zoe_options_flag(s->options, "exact");
     plan.optimizer = read_optimizer(s->options);
     plan.seed = s->seed;
     plan.dry = dry;
@@ -187,7 +196,74 @@ static zoe_status make_plan(zoe__session *s, bool dry)
     ZOE_TRY(zoe_graph_new(&s->graph, s->context));
     s->kind->build(&s->task, s->graph, s->batch / s->micro, ZOE_SPLIT_TRAIN, &s->values);
     ZOE_TRY(zoe_graph_status(s->graph));
-    ZOE_TRY(zoe_plan_new(&s->plan, s->graph, s->store, &plan));
+    return zoe_plan_new(&s->plan, s->graph, s->store, &plan);
+}
+
+/* Batch norm sees a micro-batch only; nothing else looks at more than one picture, but for the loss, which is a mean.
+ */
+static bool looks_across_pictures(const zoe__session *s)
+{
+    for (size_t n = 0; n < zoe__graph_nodes(s->graph); n++)
+        if (!strcmp(zoe__graph_node_const(s->graph, n)->op->name, "batch_norm")) return true;
+    return false;
+}
+
+/* --max-memory: the fewest micro-batches that fit. The plan makes workspaces smaller by itself. */
+static zoe_status choose_micro(zoe__session *s)
+{
+    const int wanted = s->micro;
+    zoe_status status = ZOE_OK;
+    if (!zoe_options_text(s->options, "max-memory")) return ZOE_OK;
+    for (; s->micro <= s->batch; s->micro++) {
+        if (s->batch % s->micro) continue;
+        zoe_context_clear(s->context);
+        status = try_plan(s, true);
+        if (status != ZOE_DEVICE_MEMORY) break;
+        free_network(s);
+    }
+    if (status == ZOE_DEVICE_MEMORY) {
+        char text[512];
+        zoe__format(text, sizeof text, "%s", zoe_context_error(s->context));
+        zoe_context_clear(s->context);
+        zoe__fail(s->context, status, "--max-memory %s is too little for one window at a time: %s",
+                  zoe_options_text(s->options, "max-memory"), text);
+    }
+    if (status == ZOE_OK && s->micro > wanted)
+        zoe__log(s->context, ZOE_LOG_INFO, "--max-memory %s: %d micro-batches of %d windows%s",
+                 zoe_options_text(s->options, "max-memory"), s->micro, s->batch / s->micro,
+                 looks_across_pictures(s) ? "; batch norm takes the figures of each micro-batch by itself" : "");
+    free_network(s);
+    return status;
+}
+
+static zoe_status take_peak(zoe__session *s)
+{
+    zoe_plan_holder *list;
+    size_t count;
+    zoe_train_result *r = s->result;
+    ZOE_TRY(zoe_plan_peak(s->plan, &list, &count));
+    const zoe_status status = zoe__calloc(s->context, &r->peak, count, sizeof *r->peak);
+    for (; status == ZOE_OK && r->peak_count < count; r->peak_count++) {
+        zoe_train_holder *to = &r->peak[r->peak_count];
+        zoe__format(to->what, sizeof to->what, "%s", list[r->peak_count].what);
+        zoe__format(to->name, sizeof to->name, "%s", list[r->peak_count].name);
+        to->bytes = list[r->peak_count].bytes;
+    }
+    free(list);
+    return status;
+}
+
+void zoe_train_result_clear(zoe_train_result *result)
+{
+    free(result->peak);
+    result->peak = NULL;
+    result->peak_count = 0;
+}
+
+static zoe_status make_plan(zoe__session *s, bool dry)
+{
+    ZOE_TRY(choose_micro(s));
+    ZOE_TRY(try_plan(s, dry));
     const zoe_plan_memory memory = zoe_plan_get_memory(s->plan);
     zoe_train_result *r = s->result;
     r->parameters = zoe_graph_parameters(s->graph);
@@ -195,24 +271,27 @@ static zoe_status make_plan(zoe__session *s, bool dry)
     r->unshared_bytes = memory.unshared_bytes;
     r->input_bytes = memory.input_bytes;
     r->parameter_bytes = memory.parameter_bytes;
+    r->peak_bytes = memory.peak_bytes;
+    r->micro_batches = s->micro;
     r->tuples_per_step = s->batch * s->task.tuples[ZOE_SPLIT_TRAIN];
     for (size_t i = 0; i < zoe_plan_launches(s->plan); i++) {
         const zoe_launch_info launch = zoe_plan_launch(s->plan, i);
         const bool once = !strcmp(launch.pass, "update") || !strcmp(launch.pass, "prepare");
         r->flops += launch.flops * (once ? 1 : s->micro);
     }
-    return ZOE_OK;
+    return take_peak(s);
 }
 
 static json_t *start_line(const zoe__session *s)
 {
     const zoe_device_info *device = zoe_device_get_info(s->device);
-    return json_pack(
-        "{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", s->run.fresh ? "start" : "resume",
-        "version", ZOE_VERSION, "step", (json_int_t)s->step, "device", device->id, "name", device->name, "driver",
-        device->driver, "family", zoe_family_name(device->family), "clips", (json_int_t)s->task.usable[0],
-        "held_out_clips", (json_int_t)s->result->held_out_clips, "skipped_files", (json_int_t)s->dataset.skipped,
-        "short_clips", (json_int_t)s->result->short_clips, "parameters", (json_int_t)s->result->parameters);
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:i}", "event",
+                     s->run.fresh ? "start" : "resume", "version", ZOE_VERSION, "step", (json_int_t)s->step, "device",
+                     device->id, "name", device->name, "driver", device->driver, "family",
+                     zoe_family_name(device->family), "clips", (json_int_t)s->task.usable[0], "held_out_clips",
+                     (json_int_t)s->result->held_out_clips, "skipped_files", (json_int_t)s->dataset.skipped,
+                     "short_clips", (json_int_t)s->result->short_clips, "parameters", (json_int_t)s->result->parameters,
+                     "micro_batches", s->micro);
 }
 
 static json_t *number(double value)
@@ -242,6 +321,7 @@ static zoe_status train(zoe__session *s, const char *const *clips, size_t count)
     ZOE_TRY(zoe__session_restore(s));
     ZOE_TRY(zoe__run_log(&s->run, start_line(s)));
     ZOE_TRY(zoe__session_loop(s));
+    zoe_plan_free(&s->plan); /* its memory is for the plan of the figures */
     ZOE_TRY(zoe__session_evaluate(s));
     return write_result(s);
 }
@@ -256,9 +336,7 @@ static bool is_hopeless(const zoe__session *s, zoe_status status)
 
 static void close_session(zoe__session *s, zoe_status status)
 {
-    zoe_plan_free(&s->plan);
-    zoe_store_free(&s->store);
-    zoe_graph_free(&s->graph);
+    free_network(s);
     zoe_task_close(&s->task);
     zoe__dataset_close(&s->dataset);
     zoe__run_close(&s->run, is_hopeless(s, status));
@@ -340,6 +418,7 @@ static zoe_status inspect(zoe__session *s, const json_t *run, zoe_options *optio
     ZOE_TRY(read_options(s));
     if (!wanted.name) wanted.name = zoe_options_text(options, "device");
     if (!wanted.family) wanted.family = zoe_options_text(options, "family");
+    wanted.max_memory = (uint64_t)zoe_options_float(options, "max-memory");
     ZOE_TRY(zoe_device_open(&s->device, s->context, &wanted));
     ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, options, s->backbone, NULL, &none));
     return make_plan(s, true);
@@ -359,6 +438,7 @@ zoe_status zoe__train_inspect(zoe_context *context, const char *run, const zoe_d
     ZOE_TRY_OUT(inspect(&s, run_options, options, device));
     status = fn(s.plan, zoe_device_get_info(s.device), user);
 out:
+    zoe_train_result_clear(&result);
     close_session(&s, ZOE_OK);
     json_decref(run_options);
     zoe_options_free(&options);

@@ -51,10 +51,11 @@ zoe_status zoe_device_list(zoe_context *context, zoe_device_info **out, size_t *
 typedef struct zoe_device zoe_device;
 
 typedef struct zoe_device_options {
-    const char *name;   /* an id, a part of a name, "cpu", "gpu", "host"; NULL: the default device */
-    const char *family; /* "vector" or "simt" to override; NULL: by capability */
-    int lanes;          /* 8 or 16 to override; 0: by capability */
-    bool profile;       /* take the time of each launch: zoe_plan_profile(); false */
+    const char *name;    /* an id, a part of a name, "cpu", "gpu", "host"; NULL: the default device */
+    const char *family;  /* "vector" or "simt" to override; NULL: by capability */
+    int lanes;           /* 8 or 16 to override; 0: by capability */
+    uint64_t max_memory; /* bytes; counts as the device's memory where that is more; 0: no limit */
+    bool profile;        /* take the time of each launch: zoe_plan_profile(); false */
 } zoe_device_options;
 
 zoe_device_options zoe_device_options_default(void);

@@ -32,6 +32,8 @@ typedef struct zoe_features zoe_features;
 typedef struct zoe_features_options {
     const char *device, *family; /* as zoe_device_options; NULL: the default device, by capability */
     const char *conv, *linear;   /* as zoe_plan_options; "auto" */
+    bool exact;                  /* as zoe_plan_options; false */
+    uint64_t max_memory;         /* as zoe_device_options: batches get smaller until they fit; 0: no limit */
     int batch;                   /* pictures at a time; 32 */
 } zoe_features_options;
 zoe_features_options zoe_features_options_default(void);

@@ -20,6 +20,7 @@ typedef enum zoe_option_type {
     ZOE_OPTION_INT,     /* integer in low..high */
     ZOE_OPTION_FLOAT,   /* number in low..high */
     ZOE_OPTION_SECONDS, /* duration in s; the suffixes s, m, h are understood */
+    ZOE_OPTION_BYTES,   /* a size in memory; the suffixes K, M, G, T (of 1024) are understood */
     ZOE_OPTION_TEXT,    /* any text: a file, a name */
     ZOE_OPTION_WORD,    /* one of the words of `value`, which are separated by '|' */
     ZOE_OPTION_SIZE,    /* WIDTHxHEIGHT, each in low..high */
@@ -75,7 +76,7 @@ bool zoe_options_given(const zoe_options *options, const char *name);
 const char *zoe_options_text(const zoe_options *options, const char *name);
 bool zoe_options_flag(const zoe_options *options, const char *name);
 int64_t zoe_options_int(const zoe_options *options, const char *name);
-double zoe_options_float(const zoe_options *options, const char *name); /* FLOAT, SECONDS, INT */
+double zoe_options_float(const zoe_options *options, const char *name); /* FLOAT, SECONDS, BYTES, INT */
 void zoe_options_size(const zoe_options *options, const char *name, int *width, int *height);
 /* INTS and LIST: how many items; item number `index` (NULL or 0 past the end). */
 size_t zoe_options_items(const zoe_options *options, const char *name);

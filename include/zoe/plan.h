@@ -61,7 +61,7 @@ typedef struct zoe_plan_options {
     uint64_t seed;          /* of dropout */
     bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
     bool exact;             /* no algorithm that trades digits for speed (Winograd) */
-    size_t workspace_bytes; /* scratch an op may take beyond what it cannot do without; 0 = its own default */
+    size_t workspace_bytes; /* scratch that one op may take if it can do with that; 0: as much as is of use */
     bool dry;               /* plan memory and launches, allocate nothing on the device */
     bool poison;            /* tests: fill the arena with NaN before the first launch */
 } zoe_plan_options;
@@ -117,9 +117,21 @@ typedef struct zoe_plan_memory {
     size_t arena_bytes;    /* activations, gradients of activations, workspaces */
     size_t unshared_bytes; /* what they would take without sharing */
     size_t input_bytes;
-    size_t parameter_bytes; /* weights, gradients, optimiser state */
+    size_t parameter_bytes; /* weights, gradients, optimiser state, what is derived from weights */
+    size_t peak_bytes;      /* arena, inputs, parameters: what the plan takes of the device */
 } zoe_plan_memory;
 zoe_plan_memory zoe_plan_get_memory(const zoe_plan *plan);
+
+/* One part of the memory at the moment of a step when most is held. Texts are borrowed from the plan. */
+typedef struct zoe_plan_holder {
+    const char *what; /* "weights", "weight gradients", "optimiser state", "derived weights", "input", "value",
+                         "gradient", "kept for backward", "workspace", "unused" (between blocks of the arena) */
+    const char *name; /* of the value or the node; "" where it is of all */
+    size_t bytes;
+} zoe_plan_holder;
+
+/* All parts, the largest first; their sum is peak_bytes. *out is the caller's to free(). */
+zoe_status zoe_plan_peak(const zoe_plan *plan, zoe_plan_holder **out, size_t *count);
 
 #ifdef __cplusplus
 }

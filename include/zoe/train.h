@@ -8,6 +8,7 @@
  *     zoe_options_set(options, "out", "run");
  *     zoe_train_result result;
  *     zoe_status status = zoe_train(context, "shuffle-learn", clips, 1, options, NULL, &result);
+ *     zoe_train_result_clear(&result);
  *
  * A run folder holds options.json (effective options), split.json (which clips were trained on, by content hash),
  * log.jsonl, checkpoints/, pack/ (when files were given), result.json. Same options, clips, device, driver and build:
@@ -51,6 +52,12 @@ typedef struct zoe_train_hooks {
     void *user;
 } zoe_train_hooks;
 
+/* One part of the memory of the plan where it is fullest, as in zoe_plan_holder. */
+typedef struct zoe_train_holder {
+    char what[32], name[96];
+    size_t bytes;
+} zoe_train_holder;
+
 /* Figures that do not exist (no step done yet, one class only) are NaN. */
 typedef struct zoe_train_result {
     int64_t steps; /* done, those of earlier sessions too */
@@ -66,7 +73,10 @@ typedef struct zoe_train_result {
         bad_clips; /* not readable; too short for one tuple; found undecodable while training */
     size_t parameters;
     double flops; /* of a step: forward, backward, update */
-    size_t arena_bytes, unshared_bytes, input_bytes, parameter_bytes;
+    size_t arena_bytes, unshared_bytes, input_bytes, parameter_bytes, peak_bytes; /* as in zoe_plan_memory */
+    zoe_train_holder *peak; /* what holds peak_bytes, the largest first; zoe_train_result_clear() */
+    size_t peak_count;
+    int micro_batches;
     int tuples_per_step;
     char device[64], weights_sha256[65]; /* "" = not known */
 } zoe_train_result;
@@ -76,6 +86,9 @@ typedef struct zoe_train_result {
  * stays. */
 zoe_status zoe_train(zoe_context *context, const char *task, const char *const *clips, size_t count,
                      zoe_options *options, const zoe_train_hooks *hooks, zoe_train_result *result);
+
+/* Frees what the result owns. */
+void zoe_train_result_clear(zoe_train_result *result);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,7 @@ static const zoe_option table[] = {
     {.name = "any", .type = ZOE_OPTION_INT},
     {.name = "rate", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 1},
     {.name = "time", .type = ZOE_OPTION_SECONDS, .low = 0, .high = 1e6},
+    {.name = "memory", .type = ZOE_OPTION_BYTES, .low = 1, .high = 1e15},
     {.name = "word", .type = ZOE_OPTION_WORD, .value = "cosine|step|constant", .fallback = "cosine"},
     {.name = "size", .type = ZOE_OPTION_SIZE, .low = 8, .high = 4096},
     {.name = "ranks", .type = ZOE_OPTION_INTS, .low = 0, .high = 100, .fallback = "1,2"},
@@ -55,6 +56,12 @@ static void values_of_each_type(void **state)
     assert_true(zoe_options_float(options, "rate") == 0.25);
     taken("time", "1.5m");
     assert_true(zoe_options_float(options, "time") == 90);
+    taken("memory", "4096");
+    assert_true(zoe_options_float(options, "memory") == 4096);
+    taken("memory", "256M");
+    assert_true(zoe_options_float(options, "memory") == 256.0 * 1024 * 1024);
+    taken("memory", "1.5G");
+    assert_true(zoe_options_float(options, "memory") == 1.5 * 1024 * 1024 * 1024);
     taken("time", "2h");
     assert_true(zoe_options_float(options, "time") == 7200);
     taken("size", "320x240");
@@ -87,6 +94,11 @@ static void nonsense_is_refused_with_value_and_limit(void **state)
     refused("rate", "inf", "not a number");
     refused("rate", "1.01", "at most 1");
     refused("time", "5d", "not a duration");
+    refused("memory", "0", "at least 1");
+    refused("memory", "-2G", "at least 1");
+    refused("memory", "G", "not a size");
+    refused("memory", "2GB", "not a size");
+    refused("memory", "2000T", "at most");
     refused("word", "cosin", "did you mean 'cosine'?");
     refused("word", "zebra", "one of cosine|step|constant");
     refused("size", "320", "not a size");

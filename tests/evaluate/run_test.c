@@ -56,6 +56,7 @@ static int train(const char *out, const char *holdout)
     zoe_options_set(options, "holdout", holdout);
     const zoe_status status = zoe_train(w.context, "shuffle-learn", clips, 1, options, NULL, &result);
     zoe_options_free(&options);
+    zoe_train_result_clear(&result);
     if (status != ZOE_OK) fprintf(stderr, "train: %s\n", zoe_context_error(w.context));
     return status == ZOE_OK ? 0 : -1;
 }

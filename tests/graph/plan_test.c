@@ -300,6 +300,19 @@ static void dry_plan_tells_and_takes_nothing(void **state)
     assert_int_equal(zoe__device_get_counters(f.device)->bytes, bytes);
     const zoe_plan_memory memory = zoe_plan_get_memory(f.plan);
     assert_true(memory.arena_bytes > 0 && memory.arena_bytes < memory.unshared_bytes);
+    zoe_plan_holder *parts;
+    size_t count, sum = 0;
+    check(&f, zoe_plan_peak(f.plan, &parts, &count));
+    bool has_value = false, has_weights = false;
+    for (size_t i = 0; i < count; i++) {
+        assert_true(parts[i].bytes > 0 && (i == 0 || parts[i].bytes <= parts[i - 1].bytes));
+        has_value = has_value || (!strcmp(parts[i].what, "value") && !strcmp(parts[i].name, "conv1"));
+        has_weights = has_weights || !strcmp(parts[i].what, "weights");
+        sum += parts[i].bytes;
+    }
+    free(parts);
+    assert_true(has_value && has_weights);
+    assert_int_equal(sum, memory.peak_bytes);
     assert_true(memory.parameter_bytes > 3 * sizeof(float) * zoe_graph_parameters(f.graph));
     double flops = 0;
     for (size_t i = 0; i < zoe_plan_launches(f.plan); i++) {
