@@ -22,13 +22,16 @@
 
 #if ZOE_LANES == 16
 typedef float16 lanes;
+typedef int16 lanes_int;
 #define VECTORS KT
-#define LOAD_LANES(p) vload16(0, p)
 #else
 typedef float8 lanes;
+typedef int8 lanes_int;
 #define VECTORS (2 * KT)
-#define LOAD_LANES(p) vload8(0, p)
 #endif
+/* Pixels lie at multiples of 8 floats, weights and biases at multiples of 16: aligned for what is read there. */
+#define LANES_AT(p) (*(__global const lanes *)(p))
+#define BLOCK_AT(p) (*(__global float8 *)(p))
 
 #if PLANAR
 #define PIXEL_FLOATS 1
@@ -43,11 +46,51 @@ enum { RELU = 1, ADD = 2, BIAS = 4 };
 /* Where the t-th vector of filters of a tile starts, from the tile's first weight. */
 #define WEIGHT_OFFSET(t) (((t) * ZOE_LANES / 16) * w_block + ((t) * ZOE_LANES) % 16)
 
-static inline void store_block(__global float *y, float8 sum, int flags)
+/* ---- the epilogue: what becomes of a tile's sums before they are stored. The one place where it may be more ---- */
+
+typedef struct place {
+    __global float *row[T_ROWS]; /* of y: first column of the tile, first block of its filters; NULL: row of no use */
+    int first;                   /* columns before it were the neighbour's */
+    int plane, step;             /* floats from block to block and from column to column */
+    int left;                    /* blocks of 8 filters that there are */
+} place;
+
+#if ZOE_LANES == 16
+#define BLOCKS_OF(t) (2 * (t))
+#define ADD_AT(p, sum) sum += (lanes)(BLOCK_AT(p), left > 1 ? BLOCK_AT((p) + to->plane) : (float8)(0.0f))
+#else
+#define BLOCKS_OF(t) (t)
+#define ADD_AT(p, sum) sum += BLOCK_AT(p)
+#endif
+
+/* Vector by vector, so that neighbours in memory are written one after the other. */
+static inline void finish_tile(lanes sum[PIXELS][VECTORS], const place *to, int flags)
 {
-    if (flags & ADD) sum += vload8(0, y);
-    if (flags & RELU) sum = select(sum, (float8)(0.0f), sum < (float8)(0.0f)); /* a NaN stays */
-    vstore8(sum, 0, y);
+    UNROLL for (int t = 0; t < VECTORS; t++) {
+        const int left = to->left - BLOCKS_OF(t);
+        if (left <= 0) continue;
+        if (flags & ADD)
+            UNROLL for (int i = 0; i < PIXELS; i++)
+                if (to->row[i / T_COLS] && i % T_COLS >= to->first)
+                    ADD_AT(to->row[i / T_COLS] + i % T_COLS * to->step + BLOCKS_OF(t) * to->plane, sum[i][t]);
+        if (flags & RELU)
+            UNROLL for (int i = 0; i < PIXELS; i++) /* a NaN stays */
+                sum[i][t] = select(sum[i][t], (lanes)(0.0f), (lanes_int)(sum[i][t] < (lanes)(0.0f)));
+#if ZOE_LANES == 16
+        UNROLL for (int side = 0; side < 2; side++)
+#else
+        const int side = 0;
+#endif
+            if (side < left)
+                UNROLL for (int i = 0; i < PIXELS; i++)
+                    if (to->row[i / T_COLS] && i % T_COLS >= to->first)
+                        BLOCK_AT(to->row[i / T_COLS] + i % T_COLS * to->step + (BLOCKS_OF(t) + side) * to->plane) =
+#if ZOE_LANES == 16
+                            side ? sum[i][t].hi : sum[i][t].lo;
+#else
+                            sum[i][t];
+#endif
+    }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
@@ -71,19 +114,30 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
         const int row0 = tile / col_tiles * T_ROWS, col0 = tile % col_tiles * T_COLS;
         const int v0 = min(col0, V - T_COLS);
         __global const float *row_x[T_ROWS];
+        place to = {.first = col0 - v0, .plane = y_plane, .step = step_w * 8, .left = YC8 - kb * 2};
         UNROLL for (int i = 0; i < T_ROWS; i++) {
             const int row = min(row0 + i, rows - 1), n = row / U, u = row - n * U;
             row_x[i] = x + (size_t)(n * XC8 + cb) * x_plane + (u * x_step_h + x_top + XP) * x_pitch
                        + (v0 * STRIDE + x_left + XP) * PIXEL_FLOATS;
+            to.row[i] = y + (size_t)(n * YC8 + kb * 2) * y_plane
+                        + ((top + u * step_h + YP) * (YW + 2 * YP) + left + v0 * step_w + YP) * 8;
+            if (row0 + i >= rows) to.row[i] = 0;
         }
         lanes sum[PIXELS][VECTORS];
-        UNROLL for (int i = 0; i < PIXELS; i++)
-            UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = (lanes)(0.0f);
+        UNROLL for (int t = 0; t < VECTORS; t++) {
+            const lanes first = flags & BIAS ? LANES_AT(bias + kb * 16 + t * ZOE_LANES) : (lanes)(0.0f);
+            UNROLL for (int i = 0; i < PIXELS; i++) sum[i][t] = first;
+        }
 
         __global const float *wp = w + w_first + (size_t)kb * w_block;
         for (int c = 0; c < (PLANAR ? CHANNELS : c_blocks); c++) {
 #if PLANAR
             wp = w + w_first + (size_t)kb * w_block + c * 16;
+#endif
+#if !PLANAR
+            if (R * S == 1) /* nothing is read twice: ask for the next tile's */
+                UNROLL for (int i = 0; i < PIXELS; i += 2)
+                    ZOE_PREFETCH(row_x[i / T_COLS] + c * x_plane + (T_COLS + i % T_COLS) * STRIDE * PIXEL_FLOATS);
 #endif
             for (int r = 0; r < R; r++) {
                 size_t offset = (size_t)(c * x_plane + r * x_pitch);
@@ -93,7 +147,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
                     UNROLL for (int j = 0; j < BLOCK_CHANNELS; j++) {
                         lanes filter[VECTORS];
                         UNROLL for (int t = 0; t < VECTORS; t++)
-                            filter[t] = LOAD_LANES(wp + j * 16 + WEIGHT_OFFSET(t));
+                            filter[t] = LANES_AT(wp + j * 16 + WEIGHT_OFFSET(t));
                         UNROLL for (int i = 0; i < PIXELS; i++) {
                             const lanes value = (lanes)(in[i / T_COLS][i % T_COLS * STRIDE * PIXEL_FLOATS + j]);
                             UNROLL for (int t = 0; t < VECTORS; t++)
@@ -106,27 +160,6 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
             }
         }
 
-        /* Through memory, so that there is one copy of this code and not one for each register. */
-        lanes done[PIXELS * VECTORS];
-        UNROLL for (int i = 0; i < PIXELS; i++)
-            UNROLL for (int t = 0; t < VECTORS; t++) done[i * VECTORS + t] = sum[i][t];
-        _Pragma("nounroll") for (int i = 0; i < PIXELS; i++) {
-            const int row = row0 + i / T_COLS, v = v0 + i % T_COLS;
-            if (row >= rows || v < col0) continue;
-            const int n = row / U, u = row - n * U;
-            __global float *out = y + (size_t)(n * YC8) * y_plane
-                                  + ((top + u * step_h + YP) * (YW + 2 * YP) + left + v * step_w + YP) * 8;
-            _Pragma("nounroll") for (int t = 0; t < VECTORS; t++) {
-                const int block = kb * 2 + t * ZOE_LANES / 8;
-                lanes value = done[i * VECTORS + t];
-                if (flags & BIAS) value += LOAD_LANES(bias + block * 8);
-#if ZOE_LANES == 16
-                if (block < YC8) store_block(out + (size_t)block * y_plane, value.lo, flags);
-                if (block + 1 < YC8) store_block(out + (size_t)(block + 1) * y_plane, value.hi, flags);
-#else
-                if (block < YC8) store_block(out + (size_t)block * y_plane, value, flags);
-#endif
-            }
-        }
+        finish_tile(sum, &to, flags);
     }
 }

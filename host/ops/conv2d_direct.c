@@ -138,26 +138,30 @@ typedef struct sweep {
     int x_top, x_left, x_step_h, stride, r, s; /* inputs */
     int groups, channels, c_blocks, k_blocks;  /* of a group */
     double flops;
+    bool flat; /* an image is one row */
 } sweep;
 
 typedef struct tile {
     int rows, columns;
 } tile;
 
-/* Pixels of a register tile: with 16 lanes 14 x 2 vectors of 32 registers, with 8 lanes 6 x 2 of 16. The cheapest cover
- * of rows x v, where a tile costs its pixels, the two loads of weights and its row pointers. */
-static tile choose_tile(int lanes, int rows, int v)
+/* Pixels of a register tile: with 16 lanes up to 14 x 2 vectors of 32 registers, with 8 lanes 6 x 2 of 16. The cheapest
+ * cover of rows x v, where a tile costs its pixels, the two loads of weights and its row pointers. Flattened ones are
+ * bound by memory and measured best with 12. */
+static tile choose_tile(int lanes, const sweep *w)
 {
-    static const tile wide[] = {{1, 14}, {1, 8}, {2, 7}, {3, 4}, {6, 2}, {12, 1}};
+    static const tile wide[] = {{1, 14}, {1, 8}, {2, 7}, {3, 4}, {6, 2}, {12, 1}}, flat[] = {{1, 12}, {1, 8}, {12, 1}};
     static const tile narrow[] = {{1, 6}, {2, 3}, {3, 2}, {6, 1}};
-    const tile *tiles = lanes == 16 ? wide : narrow;
-    const int count = lanes == 16 ? (int)(sizeof wide / sizeof *wide) : (int)(sizeof narrow / sizeof *narrow);
+    const tile *tiles = lanes != 16 ? narrow : w->flat ? flat : wide;
+    const int count = (int)(lanes != 16 ? sizeof narrow / sizeof *narrow
+                            : w->flat   ? sizeof flat / sizeof *flat
+                                        : sizeof wide / sizeof *wide);
     tile best = tiles[count - 1];
     double least = 0;
     for (int i = 0; i < count; i++) {
         const tile t = tiles[i];
-        if (t.columns > v) continue;
-        const double covers = (double)((rows + t.rows - 1) / t.rows) * ((v + t.columns - 1) / t.columns);
+        if (t.columns > w->v) continue;
+        const double covers = (double)((w->rows + t.rows - 1) / t.rows) * ((w->v + t.columns - 1) / t.columns);
         const double cost = covers * (t.rows * t.columns + 2 + 0.5 * t.rows);
         if (least > 0 && cost >= least) continue;
         least = cost;
@@ -170,7 +174,7 @@ static tile choose_tile(int lanes, int rows, int v)
 static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep *w, int kt, int first, int k_tiles)
 {
     const zoe_device_info *info = zoe_device_get_info(zoe__plan_device(plan));
-    const tile t = choose_tile(lanes_of(plan), w->rows, w->v);
+    const tile t = choose_tile(lanes_of(plan), w);
     const int tiles = (w->rows + t.rows - 1) / t.rows * ((w->v + t.columns - 1) / t.columns);
     const int all = k_tiles * w->groups;
     int each = (int)((double)tiles * all / (16.0 * (info->compute_units ? info->compute_units : 1)));
@@ -196,8 +200,20 @@ static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep 
                             filters_first);
 }
 
-static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const sweep *w)
+/* Without taps, stride and halo an image is one row: fewer and fuller tiles. */
+static void flatten(sweep *w)
 {
+    if (w->r != 1 || w->s != 1 || w->step_h != 1 || w->step_w != 1 || w->x_step_h != 1 || w->stride != 1) return;
+    if (w->x->halo || w->y->halo || w->x_top || w->x_left) return;
+    w->rows /= w->u;
+    w->v *= w->u;
+    w->u = 1;
+    w->flat = true;
+}
+
+static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, sweep *w)
+{
+    flatten(w);
     const int pairs = lanes_of(plan) == 16 ? w->k_blocks / 2 : 0;
     if (pairs) ZOE_TRY(emit_tiles(plan, node, w, 2, 0, pairs));
     if (pairs * 2 == w->k_blocks) return ZOE_OK;
@@ -221,27 +237,27 @@ static zoe_status emit_turn(zoe_plan *plan, const zoe__node *node, const zoe__co
 static zoe_status emit_output(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     const blocks b = blocks_of(conv);
-    const sweep w = {.x = zoe__plan_x(plan, node, 0),
-                     .y = zoe__plan_y(plan, node),
-                     .weight = zoe__plan_weight(plan, node, 0),
-                     .bias = zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* a buffer always; read with BIAS */
-                     .flags = (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0),
-                     .rows = conv->n * conv->p,
-                     .u = conv->p,
-                     .v = conv->q,
-                     .step_h = 1,
-                     .step_w = 1,
-                     .x_top = -conv->pad_h,
-                     .x_left = -conv->pad_w,
-                     .x_step_h = conv->stride_h,
-                     .stride = conv->stride_w,
-                     .r = conv->r,
-                     .s = conv->s,
-                     .groups = conv->groups,
-                     .channels = conv->c / conv->groups,
-                     .c_blocks = b.c8,
-                     .k_blocks = b.k16,
-                     .flops = zoe__conv2d_flops(conv)};
+    sweep w = {.x = zoe__plan_x(plan, node, 0),
+               .y = zoe__plan_y(plan, node),
+               .weight = zoe__plan_weight(plan, node, 0),
+               .bias = zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* a buffer always; read with BIAS */
+               .flags = (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0),
+               .rows = conv->n * conv->p,
+               .u = conv->p,
+               .v = conv->q,
+               .step_h = 1,
+               .step_w = 1,
+               .x_top = -conv->pad_h,
+               .x_left = -conv->pad_w,
+               .x_step_h = conv->stride_h,
+               .stride = conv->stride_w,
+               .r = conv->r,
+               .s = conv->s,
+               .groups = conv->groups,
+               .channels = conv->c / conv->groups,
+               .c_blocks = b.c8,
+               .k_blocks = b.k16,
+               .flops = zoe__conv2d_flops(conv)};
     return emit_sweep(plan, node, &w);
 }
 
@@ -257,30 +273,30 @@ static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__co
         const phase h = phase_of(i / conv->stride_w, conv->h, conv->r, conv->stride_h, conv->pad_h);
         const phase v = phase_of(i % conv->stride_w, conv->w, conv->s, conv->stride_w, conv->pad_w);
         if (!h.count || !v.count || (add && h.taps * v.taps == 0)) continue;
-        const sweep w = {.x = zoe__plan_dy(plan, node),
-                         .y = zoe__plan_dx(plan, node, 0),
-                         .weight = zoe__plan_derived_mem(plan, node, 0),
-                         .bias = zoe__plan_derived_mem(plan, node, 0),
-                         .weight_first = (int)(pairs * 128) * (h.before * conv->s + h.taps * v.before),
-                         .flags = add ? ADD : 0,
-                         .rows = conv->n * h.count,
-                         .u = h.count,
-                         .v = v.count,
-                         .top = h.first,
-                         .left = v.first,
-                         .step_h = conv->stride_h,
-                         .step_w = conv->stride_w,
-                         .x_top = h.origin,
-                         .x_left = v.origin,
-                         .x_step_h = 1,
-                         .stride = 1,
-                         .r = v.taps ? h.taps : 0,
-                         .s = v.taps,
-                         .groups = conv->groups,
-                         .channels = conv->k / conv->groups,
-                         .c_blocks = b.k8,
-                         .k_blocks = b.c16,
-                         .flops = zoe__conv2d_flops(conv) * h.taps * v.taps / (conv->r * conv->s)};
+        sweep w = {.x = zoe__plan_dy(plan, node),
+                   .y = zoe__plan_dx(plan, node, 0),
+                   .weight = zoe__plan_derived_mem(plan, node, 0),
+                   .bias = zoe__plan_derived_mem(plan, node, 0),
+                   .weight_first = (int)(pairs * 128) * (h.before * conv->s + h.taps * v.before),
+                   .flags = add ? ADD : 0,
+                   .rows = conv->n * h.count,
+                   .u = h.count,
+                   .v = v.count,
+                   .top = h.first,
+                   .left = v.first,
+                   .step_h = conv->stride_h,
+                   .step_w = conv->stride_w,
+                   .x_top = h.origin,
+                   .x_left = v.origin,
+                   .x_step_h = 1,
+                   .stride = 1,
+                   .r = v.taps ? h.taps : 0,
+                   .s = v.taps,
+                   .groups = conv->groups,
+                   .channels = conv->k / conv->groups,
+                   .c_blocks = b.k8,
+                   .k_blocks = b.c16,
+                   .flops = zoe__conv2d_flops(conv) * h.taps * v.taps / (conv->r * conv->s)};
         ZOE_TRY(emit_sweep(plan, node, &w));
     }
     return ZOE_OK;
