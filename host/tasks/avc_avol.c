@@ -5,8 +5,9 @@
  * and the greatest one decides. The network is never told where a thing is, and yet it must find out.
  *
  * Alone the loss stays at log 2 for hundreds of steps, because only the place of the maximum learns and that is any
- * place at first. So the small recipe trains a second head beside it, AVE-Net's on the pooled map: it shares nothing
- * but the streams, teaches them from the first step, and is left out of everything but training. */
+ * place at first. So the small recipe has a helper in training: the maximum of the map over all places goes through the
+ * same layers, with the same weights, and its distance from the sound decides as in AVE-Net. Its loss teaches streams
+ * and embeddings from the first step; answers and figures never see it. */
 #include "tasks/correspondence.h"
 
 #include <string.h>
@@ -33,24 +34,22 @@ static void help(const zoe_task *task, zoe_graph *graph, zoe_value map, zoe_valu
 {
     if (strcmp(zoe_options_text(task->options, "helper"), "distance")) return;
     const zoe_value pooled = zoe_global_max_pool(graph, "head.helper.max", map);
-    const zoe_value p = zoe_l2_normalise(graph, "head.helper.picture.norm",
-                                         zoe__avc_embed(graph, "head.helper.picture", pooled), 1e-12f);
-    const zoe_value s =
-        zoe_l2_normalise(graph, "head.helper.sound.norm", zoe__avc_embed(graph, "head.helper.sound", sound_), 1e-12f);
+    const zoe_value p = zoe_l2_normalise(graph, "head.helper.picture.norm", picture(task, graph, pooled), 1e-12f);
+    const zoe_value s = zoe_l2_normalise(graph, "head.helper.sound.norm", sound_, 1e-12f);
     zoe_softmax_cross_entropy(graph, "head.helper.loss", zoe__avc_by_distance(graph, "head.helper", p, s), labels);
 }
 
 static const zoe_pairing pairing = {
     .uses_map = zoe__avc_with_map, .picture = picture, .sound = sound, .compare = compare, .help = help};
 
-static const zoe_option options[] = {
-    ZOE__AVC_OPTIONS,
-    {.name = "helper",
-     .type = ZOE_OPTION_WORD,
-     .value = "distance|none",
-     .fallback = "distance",
-     .help = "a second head that teaches the streams while this one does not yet know where to look"},
-    {.name = NULL}};
+static const zoe_option options[] = {ZOE__AVC_OPTIONS,
+                                     {.name = "helper",
+                                      .type = ZOE_OPTION_WORD,
+                                      .value = "distance|none",
+                                      .fallback = "distance",
+                                      .help = "distance: a second loss, by the distance of sound and joined places, "
+                                              "while the first does not yet know where to look"},
+                                     {.name = NULL}};
 
 static zoe_status set_defaults(zoe_options *set)
 {

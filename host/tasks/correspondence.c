@@ -217,13 +217,12 @@ static zoe_value build_sound(const zoe_task *task, zoe_graph *graph, int batch, 
 void zoe__avc_build(const zoe_task *task, zoe_graph *graph, int batch, zoe_split split, zoe_task_graph *out)
 {
     const zoe_pairing *pairing = task->kind->pairing;
-    const zoe_value picture = build_picture(task, graph, batch, out), sound = build_sound(task, graph, batch, out);
+    const zoe_value features = build_picture(task, graph, batch, out), heard = build_sound(task, graph, batch, out);
+    const zoe_value picture = pairing->picture(task, graph, features), sound = pairing->sound(task, graph, heard);
     out->labels = zoe_input(graph, "labels", ZOE_I32, (zoe_shape){batch, 1, 1, 1});
-    const zoe_value logits =
-        pairing->compare(task, graph, pairing->picture(task, graph, picture), pairing->sound(task, graph, sound));
-    out->logits = zoe_graph_keep(graph, logits);
-    out->loss = zoe_graph_keep(graph, zoe_softmax_cross_entropy(graph, "loss", logits, out->labels));
-    if (split == ZOE_SPLIT_TRAIN && pairing->help) pairing->help(task, graph, picture, sound, out->labels);
+    out->logits = zoe_graph_keep(graph, pairing->compare(task, graph, picture, sound));
+    out->loss = zoe_graph_keep(graph, zoe_softmax_cross_entropy(graph, "loss", out->logits, out->labels));
+    if (split == ZOE_SPLIT_TRAIN && pairing->help) pairing->help(task, graph, features, sound, out->labels);
 }
 
 /* ---- opening ---- */

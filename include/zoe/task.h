@@ -83,8 +83,9 @@ typedef struct zoe_pairing {
     zoe_value (*sound)(const zoe_task *task, zoe_graph *graph, zoe_value features);
     /* Logits {N, 2, 1, 1} of embeddings; where there is a map of places, {N, 1, H, W}, it is marked "cells". */
     zoe_value (*compare)(const zoe_task *task, zoe_graph *graph, zoe_value picture, zoe_value sound);
-    /* One more loss for training, from the layers before the embeddings; NULL: none. */
-    void (*help)(const zoe_task *task, zoe_graph *graph, zoe_value picture, zoe_value sound, zoe_value labels);
+    /* One more loss for training, of the layer before the picture's embedding and of the sound's embedding; NULL: none.
+     */
+    void (*help)(const zoe_task *task, zoe_graph *graph, zoe_value features, zoe_value sound, zoe_value labels);
 } zoe_pairing;
 
 struct zoe_task_kind {
