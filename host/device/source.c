@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/sha256.h"
 #include "device/internal.h"
 
 enum { SOURCE_LIMIT = 16 << 20, PATH_SIZE = 4096 };
@@ -140,4 +141,17 @@ zoe_status zoe__source_get(char **out, zoe_context *context, const char *name)
         *out = NULL;
     }
     return status;
+}
+
+void zoe__build_id(char text[64])
+{
+    zoe__sha256 sha;
+    uint8_t digest[32];
+    char hex[65];
+    zoe__sha256_start(&sha);
+    for (size_t i = 0; i < sizeof embedded / sizeof embedded[0]; i++)
+        zoe__sha256_add(&sha, embedded[i].text, *embedded[i].length);
+    zoe__sha256_end(&sha, digest);
+    zoe__sha256_hex(digest, hex);
+    zoe__format(text, 64, "%s-%.16s%s", ZOE_VERSION, hex, zoe__environment("ZOE_CL_DIR") ? "+ZOE_CL_DIR" : "");
 }

@@ -14,4 +14,8 @@ zoe_status zoe__source_get(char **out, zoe_context *context, const char *name);
 #define ZOE__BUNDLE "bundle"
 bool zoe__source_is_bundled(const char *name);
 
+/* Names what this library computes with: version and the first 16 digits of the SHA-256 over all embedded kernels;
+ * "+ZOE_CL_DIR" behind it while they come from a folder. What was found out about one build says nothing of another. */
+void zoe__build_id(char text[64]);
+
 #endif
