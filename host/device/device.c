@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tune/tuning.h"
+
 zoe_device_options zoe_device_options_default(void)
 {
     return (zoe_device_options){0};
@@ -79,13 +81,19 @@ zoe_status zoe_device_open(zoe_device **out, zoe_context *context, const zoe_dev
     device->sync = sync && strcmp(sync, "0") != 0;
     device->profile = chosen.profile;
     const bool host = chosen.name && !strcmp(chosen.name, "host");
-    const zoe_status status = host ? open_host(device, &chosen) : open_listed(device, &chosen);
+    zoe_status status = host ? open_host(device, &chosen) : open_listed(device, &chosen);
     if (status != ZOE_OK) {
         free(device);
         return status;
     }
     if (chosen.max_memory && device->info.global_mem_bytes > chosen.max_memory)
         device->info.global_mem_bytes = chosen.max_memory;
+    status = zoe__tuning_open(&device->own_tuning, context, &device->info, chosen.tuning);
+    if (status != ZOE_OK) {
+        zoe_device_free(&device);
+        return status;
+    }
+    device->tuning = zoe__tuning_hook(device->own_tuning);
     *out = device;
     return ZOE_OK;
 }
@@ -94,6 +102,7 @@ void zoe_device_free(zoe_device **device)
 {
     if (!device || !*device) return;
     (*device)->driver->close(*device);
+    zoe__tuning_close(&(*device)->own_tuning);
     free(*device);
     *device = NULL;
 }
@@ -116,6 +125,11 @@ bool zoe__device_is_host(const zoe_device *device)
 void zoe__device_set_tuning(zoe_device *device, const struct zoe__tuning *tuning)
 {
     device->tuning = tuning;
+}
+
+struct zoe__tune_hook *zoe__device_own_tuning(const zoe_device *device)
+{
+    return device->own_tuning;
 }
 
 const struct zoe__tuning *zoe__device_get_tuning(const zoe_device *device)

@@ -91,6 +91,7 @@ const zoe__device_counters *zoe__device_get_counters(const zoe_device *device);
 struct zoe__tuning;
 void zoe__device_set_tuning(zoe_device *device, const struct zoe__tuning *tuning);
 const struct zoe__tuning *zoe__device_get_tuning(const zoe_device *device);
+struct zoe__tune_hook *zoe__device_own_tuning(const zoe_device *device); /* what it was opened with: tune/tuning.h */
 
 /* "CL_OUT_OF_RESOURCES (-5)": static text for a code. */
 const char *zoe__cl_error_name(int code);

@@ -116,7 +116,8 @@ struct zoe_device {
     zoe__device_counters counters;
     unsigned quirks;
     const struct zoe__tuning *tuning;
-    bool sync, profile; /* ZOE_SYNC=1; options.profile */
+    struct zoe__tune_hook *own_tuning; /* what the device was opened with: tune/tuning.h */
+    bool sync, profile;                /* ZOE_SYNC=1; options.profile */
 };
 
 /* Fill a zeroed device; on failure nothing of it is left open. */

@@ -94,6 +94,11 @@ zoe__choice *zoe__plan_choice(zoe_plan *plan, const zoe__node *node, zoe__direct
     return &plan->nodes[node->number].choice[direction];
 }
 
+void zoe__plan_direction(zoe_plan *plan, const zoe__node *node, zoe__direction direction)
+{
+    plan->nodes[node->number].direction = direction;
+}
+
 /* ---- pass 2: where things lie ---- */
 
 const zoe__view *zoe__plan_x(zoe_plan *plan, const zoe__node *node, int input)
@@ -203,7 +208,7 @@ static zoe_status new_launch(zoe_plan *plan, const zoe__node *node, const char *
     zoe__launch_list *list = &plan->lists[pass];
     ZOE_TRY(zoe__grow(plan->context, &list->items, &list->capacity, list->count + 1, sizeof *list->items));
     zoe__launch *launch = &list->items[list->count++];
-    *launch = (zoe__launch){.dims = 0};
+    *launch = (zoe__launch){.direction = node ? plan->nodes[node->number].direction : ZOE__DIRECTIONS};
     zoe__format(launch->kernel_name, sizeof launch->kernel_name, "%s", kernel);
     zoe__format(launch->label, sizeof launch->label, "%s", node ? node->name : "optimizer");
     launch->info =

@@ -20,6 +20,8 @@ enum {
     ZOE__MAX_AUX = 3
 };
 
+struct zoe__conv2d; /* ops/conv2d.h */
+struct zoe__choice; /* plan.h */
 typedef struct zoe__node zoe__node;
 typedef struct zoe__ref zoe__ref;
 
@@ -47,6 +49,11 @@ typedef struct zoe__op {
     zoe_status (*plan)(zoe_plan *plan, zoe__node *node);
     zoe_status (*forward)(zoe_plan *plan, zoe__node *node);
     zoe_status (*backward)(zoe_plan *plan, zoe__node *node);
+
+    /* Ops that choose an algorithm for each direction (conv2d, linear), as convolutions; and what the tuner may choose
+     * of, the choice without tuning first. NULL for all others. */
+    void (*as_conv2d)(const zoe_graph *graph, const zoe__node *node, struct zoe__conv2d *out);
+    size_t (*candidates)(zoe_plan *plan, const zoe__node *node, int direction, struct zoe__choice *out, size_t room);
 
     /* Useful multiply-adds * 2 of a forward pass (backward counts twice that); NULL: one a output element. */
     double (*flops)(const zoe_graph *graph, const zoe__node *node);

@@ -49,6 +49,7 @@ static zoe_status ask_needs(zoe_plan *plan)
         zoe__node *node = zoe__graph_node(plan->graph, n);
         zoe__node_state *state = &plan->nodes[n];
         state->algorithm = "plain";
+        state->direction = ZOE__DIRECTIONS;
         state->reference = plan->host || !node->op->forward || (state->backward && !node->op->backward);
         if (!state->reference && node->op->plan) {
             const zoe_status status = node->op->plan(plan, node);

@@ -83,6 +83,8 @@ typedef struct zoe__choice {
     int parameter[ZOE__CHOICE_PARAMETERS];
 } zoe__choice;
 zoe__choice *zoe__plan_choice(zoe_plan *plan, const zoe__node *node, zoe__direction direction);
+/* The node's launches that are emitted from now on belong to this direction; ZOE__DIRECTIONS: to none. */
+void zoe__plan_direction(zoe_plan *plan, const zoe__node *node, zoe__direction direction);
 
 /* ---- pass 2: views and launches ---- */
 

@@ -69,6 +69,7 @@ typedef struct zoe__node_state {
     bool reference;        /* runs the plain-C definition */
     const char *algorithm; /* of the launches that are being emitted */
     zoe__choice choice[ZOE__DIRECTIONS];
+    zoe__direction direction; /* of the launches that are being emitted; ZOE__DIRECTIONS: none */
     size_t aux[ZOE__MAX_AUX], workspace[2], derived[ZOE__MAX_DERIVED];
     int aux_block[ZOE__MAX_AUX], workspace_block[2];
     zoe__mem *derived_mem[ZOE__MAX_DERIVED];
@@ -86,6 +87,7 @@ typedef struct zoe__launch {
     char label[ZOE__NAME];
     zoe_launch_info info;
     char kernel_name[64];
+    zoe__direction direction;
     void *event;    /* options.profile: of the last run, not yet in seconds */
     double seconds; /* since the last zoe_plan_profile() */
 } zoe__launch;

@@ -30,6 +30,10 @@ typedef struct zoe__conv2d_algorithm {
     bool (*supports)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction); /* NULL: everything */
     /* Estimated seconds, to be compared with other algorithms' of the same family. NULL: the table's order decides. */
     double (*cost)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction);
+    /* Parameters that the tuner may try besides the default (all 0); every one of them is valid for conv. At most room
+     * of them into out, with out->algorithm; returns how many. NULL: none. */
+    size_t (*candidates)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction, zoe__choice *out,
+                         size_t room);
     zoe_status (*plan)(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction);
     zoe_status (*emit)(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction);
 } zoe__conv2d_algorithm;
@@ -52,6 +56,10 @@ zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe_
                                const zoe__conv2d_algorithm *const *table);
 zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
                                 const zoe__conv2d_algorithm *const *table);
+
+/* What a direction could be given without anybody's wish, the choice without tuning first. */
+size_t zoe__conv2d_candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction,
+                              const zoe__conv2d_algorithm *const *table, zoe__choice *out, size_t room);
 
 /* The node's algorithm in this direction is the one of that name (and the direction is wanted at all). */
 bool zoe__conv2d_chosen(zoe_plan *plan, const zoe__node *node, zoe__direction direction, const char *name);

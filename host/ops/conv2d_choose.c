@@ -61,7 +61,10 @@ static zoe__choice choose(zoe_plan *plan, const zoe__node *node, const zoe__conv
     const zoe__conv2d_algorithm *measured = tuned ? find(table, choice.algorithm) : NULL;
     if (measured && (measured->blocked != blocked || !fits(plan, measured, conv, direction))) measured = NULL;
     const bool wished = wish && wish->blocked == blocked && fits(plan, wish, conv, direction);
-    if (measured && (!wished || measured == wish)) return choice; /* with its parameters */
+    if (measured && (!wished || measured == wish)) { /* with its parameters */
+        choice.algorithm = measured->name;
+        return choice;
+    }
     const zoe__conv2d_algorithm *chosen = wished ? wish : cheapest(plan, conv, direction, table, blocked);
     return (zoe__choice){.algorithm = chosen ? chosen->name : "plain"};
 }
@@ -113,7 +116,10 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
 {
     const zoe__conv2d_algorithm *algorithm = find(table, zoe__plan_choice(plan, node, direction)->algorithm);
     zoe__plan_algorithm(plan, node, algorithm->name);
-    return algorithm->emit(plan, node, conv, direction);
+    zoe__plan_direction(plan, node, direction);
+    const zoe_status status = algorithm->emit(plan, node, conv, direction);
+    zoe__plan_direction(plan, node, ZOE__DIRECTIONS);
+    return status;
 }
 
 zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
@@ -128,4 +134,21 @@ zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe
     ZOE_TRY(zoe__conv2d_mask(plan, node, conv));
     if (zoe__plan_dweight(plan, node, 0)) ZOE_TRY(emit(plan, node, conv, table, ZOE__TO_WEIGHTS));
     return zoe__plan_dx(plan, node, 0) ? emit(plan, node, conv, table, ZOE__TO_DATA) : ZOE_OK;
+}
+
+size_t zoe__conv2d_candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction,
+                              const zoe__conv2d_algorithm *const *table, zoe__choice *out, size_t room)
+{
+    const zoe_family family = zoe_device_get_info(zoe__plan_device(plan))->family;
+    const bool blocked = choose_blocked(plan, conv, table, NULL);
+    const zoe__conv2d_algorithm *first = cheapest(plan, conv, direction, table, blocked);
+    size_t count = 0;
+    if (first && room) out[count++] = (zoe__choice){.algorithm = first->name};
+    for (; *table; table++) {
+        const zoe__conv2d_algorithm *a = *table;
+        if (!a->unasked[family] || a->blocked != blocked || !fits(plan, a, conv, direction)) continue;
+        if (a != first && count < room) out[count++] = (zoe__choice){.algorithm = a->name};
+        if (a->candidates) count += a->candidates(plan, conv, direction, out + count, room - count);
+    }
+    return count;
 }

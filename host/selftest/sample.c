@@ -85,7 +85,9 @@ static double weights_at(const zoe__conv2d *v, const int at[4])
 
 static double value_at(const zoe__conv2d *v, zoe__direction direction, const int at[4])
 {
-    return direction == ZOE__TO_OUTPUT ? output_at(v, at) : direction == ZOE__TO_DATA ? data_at(v, at) : weights_at(v, at);
+    return direction == ZOE__TO_OUTPUT ? output_at(v, at)
+           : direction == ZOE__TO_DATA ? data_at(v, at)
+                                       : weights_at(v, at);
 }
 
 double zoe__sample_value(const zoe__conv2d *conv, zoe__direction direction, size_t i)

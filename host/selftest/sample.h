@@ -10,8 +10,8 @@
 enum { ZOE__STREAM_X = 1, ZOE__STREAM_WEIGHT = 2, ZOE__STREAM_DY = 3 };
 
 typedef struct zoe__sampled {
-    double nmse; /* sum of squared differences / sum of squares, over the samples; INFINITY: a value is not finite */
-    double most; /* largest difference / largest value */
+    double nmse;  /* sum of squared differences / sum of squares, over the samples; INFINITY: a value is not finite */
+    double most;  /* largest difference / largest value */
     size_t where; /* of that difference, plain index */
 } zoe__sampled;
 

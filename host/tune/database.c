@@ -22,7 +22,7 @@
 
 enum { PATH_SIZE = 4096, PATIENCE_MS = 10000, READER_PATIENCE_MS = 500 };
 
-#define KEY         "device, driver, runtime, lanes, op, direction, shape"
+#define KEY "device, driver, runtime, lanes, op, direction, shape"
 #define KEY_COLUMNS                                                                                                    \
     "device TEXT NOT NULL, driver TEXT NOT NULL, runtime TEXT NOT NULL, lanes INTEGER NOT NULL, op TEXT NOT NULL,"     \
     " direction TEXT NOT NULL, shape TEXT NOT NULL, algorithm TEXT NOT NULL, parameters TEXT NOT NULL,"
@@ -36,8 +36,8 @@ static const char SCHEMA[] =
     " result TEXT NOT NULL, seconds REAL NOT NULL, nmse REAL NOT NULL, time INTEGER NOT NULL, build TEXT NOT NULL,"
     " PRIMARY KEY(" KEY ", algorithm, parameters));"
     "PRAGMA application_id=" TEXT_OF(APPLICATION) ";"
-    "PRAGMA user_version=" TEXT_OF(VERSION) ";"
-    "COMMIT";
+                                                  "PRAGMA user_version=" TEXT_OF(VERSION) ";"
+                                                                                          "COMMIT";
 
 typedef enum query { PUT_ENTRY, PUT_NEWER, PUT_CANDIDATE, FIND_CANDIDATE, ALL, OF_DEVICE, QUERIES } query;
 
@@ -168,7 +168,8 @@ static bool set_aside(zoe__tune_database *d, const char *fault)
         if (!lstat(to, &info)) continue;
         if (rename(d->path, to)) return false;
         if (zoe__format(journal, sizeof journal, "%s-journal", d->path) &&
-            zoe__format(journal_to, sizeof journal_to, "%s-journal", to) && rename(journal, journal_to) && errno != ENOENT)
+            zoe__format(journal_to, sizeof journal_to, "%s-journal", to) && rename(journal, journal_to) &&
+            errno != ENOENT)
             zoe__log(d->context, ZOE_LOG_DEBUG, "%s: %s", journal, strerror(errno));
         zoe__log(d->context, ZOE_LOG_WARN, "tuning database %s is %s: set aside as %s", d->path, fault, to);
         return true;
@@ -213,8 +214,7 @@ static zoe_status open_sound(zoe__tune_database *d, bool write, bool *opened)
             *opened = false;
             return ZOE_OK;
         }
-        if (empty && sqlite3_exec(d->db, SCHEMA, NULL, NULL, NULL) != SQLITE_OK)
-            return disk_error(d, "cannot be made");
+        if (empty && sqlite3_exec(d->db, SCHEMA, NULL, NULL, NULL) != SQLITE_OK) return disk_error(d, "cannot be made");
         return ZOE_OK;
     }
     return zoe__fail(d->context, ZOE_DISK, "%s: damaged again at once", d->path);
@@ -233,8 +233,7 @@ zoe_status zoe__tune_database_open(zoe__tune_database **out, zoe_context *contex
     zoe__build_id(d->build);
     zoe_status status = zoe__strdup(context, &d->path, path);
     if (status == ZOE_OK) status = open_sound(d, write, &opened);
-    if (status != ZOE_OK || !opened)
-        zoe__tune_database_close(&d);
+    if (status != ZOE_OK || !opened) zoe__tune_database_close(&d);
     *out = d;
     return status;
 }
@@ -284,7 +283,7 @@ static zoe_status run(zoe__tune_database *d, sqlite3_stmt *s)
 
 zoe_status zoe__tune_database_put_entry(zoe__tune_database *d, const zoe__tune_entry *e, bool newer, bool *kept)
 {
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     ZOE_TRY(prepare(d, newer ? PUT_NEWER : PUT_ENTRY, &s));
     bind_key(s, e);
     sqlite3_bind_double(s, 11, e->default_seconds);
@@ -297,7 +296,7 @@ zoe_status zoe__tune_database_put_entry(zoe__tune_database *d, const zoe__tune_e
 
 zoe_status zoe__tune_database_put_candidate(zoe__tune_database *d, const zoe__tune_candidate *c)
 {
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     ZOE_TRY(prepare(d, PUT_CANDIDATE, &s));
     bind_key(s, c->entry);
     bind_text(s, 11, c->result);
@@ -309,7 +308,7 @@ zoe_status zoe__tune_database_put_candidate(zoe__tune_database *d, const zoe__tu
 
 zoe_status zoe__tune_database_find_candidate(zoe__tune_database *d, zoe__tune_entry *e, char result[24], bool *found)
 {
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     ZOE_TRY(prepare(d, FIND_CANDIDATE, &s));
     bind_key(s, e);
     bind_text(s, 14, d->build);
@@ -337,14 +336,13 @@ static bool read_row(sqlite3_stmt *s, zoe__tune_entry *e)
 {
     char shape[ZOE__TUNE_SHAPE_TEXT];
     zoe__tune_entry row = {0};
-    const bool complete = take_text(s, 0, row.device.device, sizeof row.device.device) &&
-                          take_text(s, 1, row.device.driver, sizeof row.device.driver) &&
-                          take_text(s, 2, row.device.runtime, sizeof row.device.runtime) &&
-                          take_text(s, 4, row.op, sizeof row.op) &&
-                          take_text(s, 5, row.direction, sizeof row.direction) &&
-                          take_text(s, 6, shape, sizeof shape) && zoe__tune_shape_read(&row.shape, shape) &&
-                          take_text(s, 7, row.algorithm, sizeof row.algorithm) &&
-                          take_text(s, 8, row.parameters, sizeof row.parameters);
+    const bool complete =
+        take_text(s, 0, row.device.device, sizeof row.device.device) &&
+        take_text(s, 1, row.device.driver, sizeof row.device.driver) &&
+        take_text(s, 2, row.device.runtime, sizeof row.device.runtime) && take_text(s, 4, row.op, sizeof row.op) &&
+        take_text(s, 5, row.direction, sizeof row.direction) && take_text(s, 6, shape, sizeof shape) &&
+        zoe__tune_shape_read(&row.shape, shape) && take_text(s, 7, row.algorithm, sizeof row.algorithm) &&
+        take_text(s, 8, row.parameters, sizeof row.parameters);
     row.device.lanes = sqlite3_column_int(s, 3);
     row.seconds = sqlite3_column_double(s, 9);
     row.default_seconds = sqlite3_column_double(s, 10);
@@ -358,7 +356,7 @@ static bool read_row(sqlite3_stmt *s, zoe__tune_entry *e)
 
 zoe_status zoe__tune_database_each(zoe__tune_database *d, const zoe__tune_device *device, zoe__tune_row *fn, void *user)
 {
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     zoe_status status = ZOE_OK;
     int code;
     ZOE_TRY(prepare(d, device ? OF_DEVICE : ALL, &s));

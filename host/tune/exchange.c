@@ -35,7 +35,8 @@ zoe_status zoe__tune_each_json(zoe_context *context, const json_t *value, const 
                 "%s: not a tuning file (%s)", name, ZOE__TUNE_FORMAT);
     json_array_foreach(rows, i, row)
         ZOE_FAIL_IF(context, !zoe__tune_entry_read(&entry, row), ZOE_DATA, "%s: entry %zu is damaged", name, i);
-    json_array_foreach(rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         zoe__tune_entry_read(&entry, row);
         ZOE_TRY(fn(&entry, user));
     }

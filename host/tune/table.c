@@ -119,13 +119,14 @@ zoe_status zoe__tune_table_restore(zoe__tune_table *table, zoe_context *context,
     const json_int_t shipped = json_integer_value(json_object_get(value, "shipped"));
     const size_t count = json_array_size(rows);
     size_t i;
-    ZOE_FAIL_IF(context, !format || strcmp(format, RUN_FORMAT) || !json_is_array(rows) || shipped < 0 ||
-                             (size_t)shipped > count,
+    ZOE_FAIL_IF(context,
+                !format || strcmp(format, RUN_FORMAT) || !json_is_array(rows) || shipped < 0 || (size_t)shipped > count,
                 ZOE_DATA, "not the tuning of a run (%s)", RUN_FORMAT);
     table->count = 0;
     table->shipped = (size_t)shipped;
     zoe__format(table->source, sizeof table->source, "run");
-    json_array_foreach((json_t *)rows, i, row) {
+    json_array_foreach((json_t *)rows, i, row)
+    {
         zoe__tune_entry entry;
         ZOE_FAIL_IF(context, !zoe__tune_entry_read(&entry, row), ZOE_DATA, "row %zu of the run's tuning is damaged", i);
         ZOE_TRY(zoe__tune_table_add(table, context, &entry));

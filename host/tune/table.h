@@ -9,7 +9,7 @@
 
 typedef struct zoe__tune_table {
     zoe__tune_device device;
-    zoe__tune_entry *rows; /* those of the user first */
+    zoe__tune_entry *rows;           /* those of the user first */
     size_t count, capacity, shipped; /* how many of them at the end are shipped */
     char source[32];                 /* "database", "run", "none" */
 } zoe__tune_table;
