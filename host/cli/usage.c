@@ -108,6 +108,7 @@ void zoe__help_verb(FILE *out, const zoe__verb *verb, const zoe_options *options
     fputs("\nOptions:\n", out);
     for (size_t i = 0; zoe_options_at(options, i); i++) {
         const zoe_option *option = zoe_options_at(options, i);
+        if (option->flags & ZOE_OPTION_HIDDEN) continue;
         print_option(out, option, zoe_options_text(options, option->name));
     }
     fprintf(out, "    %-*s%s\n", COLUMN - 4, "-h, --help", "show this");
@@ -145,6 +146,7 @@ void zoe__help_man(FILE *out, const zoe__verb *verb, const zoe_options *options)
     for (size_t i = 0; zoe_options_at(options, i); i++) {
         const zoe_option *option = zoe_options_at(options, i);
         char head[120], tail[240];
+        if (option->flags & ZOE_OPTION_HIDDEN) continue;
         option_head(head, sizeof head, option);
         option_tail(tail, sizeof tail, option, zoe_options_text(options, option->name));
         fputs(".TP\n.B ", out);
@@ -168,7 +170,7 @@ void zoe__help_completion(FILE *out)
         const zoe__verb *verb = zoe__verb_at(i);
         fprintf(out, "        %s) options=\"--help", verb->name);
         for (const zoe_option *option = verb->options; option && option->name; option++)
-            fprintf(out, " --%s", option->name);
+            if (!(option->flags & ZOE_OPTION_HIDDEN)) fprintf(out, " --%s", option->name);
         fputs("\" ;;\n", out);
     }
     fputs("        esac\n        case \"$word\" in -*) ;; *) options=\"\" ;; esac\n    fi\n"

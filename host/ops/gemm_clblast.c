@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * CLBlast's SGEMM as an entry of a plan. The one place besides host/device that calls OpenCL, and the only one that
- * calls CLBlast. Parameters are CLBlast's own defaults for the device. */
+ * calls CLBlast. Parameters are those of the device's tuning, else CLBlast's own defaults. */
 #include "ops/gemm_clblast.h"
 
 #if ZOE_CLBLAST
@@ -9,6 +9,8 @@
 #    include <stdlib.h>
 
 #    include <clblast_c.h>
+
+#    include "tune/clblast.h"
 
 bool zoe__gemm_available(void)
 {
@@ -48,9 +50,36 @@ static zoe_status run(zoe_device *device, void *user)
     return check(device, code, c->layer);
 }
 
+zoe_status zoe__gemm_run(zoe_device *device, const zoe__gemm *gemm, zoe__mem *temporary)
+{
+    const call c = {*gemm,
+                    zoe__mem_handle(gemm->a),
+                    zoe__mem_handle(gemm->b),
+                    zoe__mem_handle(gemm->c),
+                    zoe__mem_handle(temporary),
+                    "alone"};
+    return run(device, (void *)&c);
+}
+
+zoe_status zoe__gemm_override(zoe_device *device, const char *kernel, size_t count, const char *const *names,
+                              const size_t *values)
+{
+    const CLBlastStatusCode code = CLBlastOverrideParameters(
+        zoe__device_cl_device(device), kernel, CLBlastPrecisionSingle, count, (const char **)names, values);
+    ZOE_FAIL_IF(zoe__device_context(device), code != CLBlastSuccess, ZOE_UNSUPPORTED,
+                "CLBlast does not take parameters for %s: status %d", kernel, (int)code);
+    return ZOE_OK;
+}
+
 zoe_status zoe__gemm_temporary(zoe_plan *plan, const zoe__gemm *g, size_t *floats)
 {
     zoe_device *device = zoe__plan_device(plan);
+    ZOE_TRY(zoe__clblast_apply_tuned(device));
+    return zoe__gemm_temporary_of(device, g, floats);
+}
+
+zoe_status zoe__gemm_temporary_of(zoe_device *device, const zoe__gemm *g, size_t *floats)
+{
     cl_command_queue queue = zoe__device_queue(device);
     size_t bytes = 0;
     const CLBlastStatusCode code =
@@ -89,6 +118,29 @@ zoe_status zoe__gemm_temporary(zoe_plan *plan, const zoe__gemm *gemm, size_t *fl
     (void)gemm;
     *floats = 0;
     return zoe__fail(zoe__plan_context(plan), ZOE_UNSUPPORTED, "built without CLBlast");
+}
+
+zoe_status zoe__gemm_temporary_of(zoe_device *device, const zoe__gemm *gemm, size_t *floats)
+{
+    (void)gemm;
+    *floats = 0;
+    return zoe__fail(zoe__device_context(device), ZOE_UNSUPPORTED, "built without CLBlast");
+}
+
+zoe_status zoe__gemm_run(zoe_device *device, const zoe__gemm *gemm, zoe__mem *temporary)
+{
+    (void)gemm;
+    (void)temporary;
+    return zoe__fail(zoe__device_context(device), ZOE_UNSUPPORTED, "built without CLBlast");
+}
+
+zoe_status zoe__gemm_override(zoe_device *device, const char *kernel, size_t count, const char *const *names,
+                              const size_t *values)
+{
+    (void)count;
+    (void)names;
+    (void)values;
+    return zoe__fail(zoe__device_context(device), ZOE_UNSUPPORTED, "built without CLBlast: %s", kernel);
 }
 
 zoe_status zoe__gemm_emit(zoe_plan *plan, const zoe__node *node, const zoe__gemm *gemm, zoe__mem *temporary)

@@ -18,6 +18,13 @@ typedef struct zoe__gemm {
 
 bool zoe__gemm_available(void); /* compiled in */
 
+/* One product now, without a plan; parameters for one of CLBlast's kernels on this device from now on, unchecked: see
+ * tune/clblast.h, which checks. */
+zoe_status zoe__gemm_run(zoe_device *device, const zoe__gemm *gemm, zoe__mem *temporary);
+zoe_status zoe__gemm_override(zoe_device *device, const char *kernel, size_t count, const char *const *names,
+                              const size_t *values);
+zoe_status zoe__gemm_temporary_of(zoe_device *device, const zoe__gemm *gemm, size_t *floats);
+
 /* Floats that CLBlast wants for itself in this product (mem fields are not looked at). */
 zoe_status zoe__gemm_temporary(zoe_plan *plan, const zoe__gemm *gemm, size_t *floats);
 

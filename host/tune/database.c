@@ -325,6 +325,16 @@ zoe_status zoe__tune_database_find_candidate(zoe__tune_database *d, zoe__tune_en
     return status;
 }
 
+zoe_status zoe__tune_database_begin(zoe__tune_database *d)
+{
+    return sqlite3_exec(d->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK ? ZOE_OK : disk_error(d, "begin");
+}
+
+zoe_status zoe__tune_database_commit(zoe__tune_database *d)
+{
+    return sqlite3_exec(d->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK ? ZOE_OK : disk_error(d, "commit");
+}
+
 static bool take_text(sqlite3_stmt *s, int column, char *out, size_t size)
 {
     const char *text = (const char *)sqlite3_column_text(s, column);

@@ -31,6 +31,10 @@ zoe_status zoe__tune_database_put_entry(zoe__tune_database *database, const zoe_
                                         bool *kept);
 zoe_status zoe__tune_database_put_candidate(zoe__tune_database *database, const zoe__tune_candidate *candidate);
 
+/* Between the two all calls are one transaction; closing without the second leaves everything as it was. */
+zoe_status zoe__tune_database_begin(zoe__tune_database *database);
+zoe_status zoe__tune_database_commit(zoe__tune_database *database);
+
 /* Whether this candidate was measured by this version; fills result[24], entry->seconds and entry->nmse. */
 zoe_status zoe__tune_database_find_candidate(zoe__tune_database *database, zoe__tune_entry *entry, char result[24],
                                              bool *found);

@@ -5,6 +5,8 @@
 #ifndef ZOE__TUNE_EXCHANGE_H
 #define ZOE__TUNE_EXCHANGE_H
 
+#include <zoe/tune.h>
+
 #include "tune/database.h"
 
 #define ZOE__TUNE_FORMAT "zoe-tuning-1"
@@ -16,5 +18,8 @@ zoe_status zoe__tune_export(zoe_context *context, zoe__tune_database *database, 
 /* Each row of value to fn. ZOE_DATA names the first row that is wrong; rows are checked before any is given out. */
 zoe_status zoe__tune_each_json(zoe_context *context, const json_t *value, const char *name, zoe__tune_row *fn,
                                void *user);
+
+/* JSON and a table of its "entries"; takes the reference (NULL counts as a lack of memory). */
+zoe_status zoe__tune_result_set(zoe_context *context, json_t *value, zoe_tune_result *result);
 
 #endif

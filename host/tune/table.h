@@ -11,6 +11,7 @@ typedef struct zoe__tune_table {
     zoe__tune_device device;
     zoe__tune_entry *rows;           /* those of the user first */
     size_t count, capacity, shipped; /* how many of them at the end are shipped */
+    bool gemm_applied;               /* CLBlast has been told: clblast.h */
     char source[32];                 /* "database", "run", "none" */
 } zoe__tune_table;
 
