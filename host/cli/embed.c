@@ -30,6 +30,7 @@ static zoe_status run(zoe__cli *cli)
     options.features.linear = zoe_options_text(o, "linear");
     options.features.exact = zoe_options_flag(o, "exact");
     options.features.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
+    options.features.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
     options.features.batch = (int)zoe_options_int(o, "batch");
     options.layer = zoe_options_text(o, "layer");
     options.first = (int)zoe_options_int(o, "first");

@@ -37,9 +37,14 @@
         .help = "memory of the device that may be taken: first workspaces get smaller, then batches are divided; "     \
                 "suffixes K, M, G; none: all of it"                                                                    \
     }
-/* All six. */
+#define ZOE__OPTION_NO_TUNING                                                                                          \
+    {                                                                                                                  \
+        .name = "no-tuning", .type = ZOE_OPTION_FLAG,                                                                  \
+        .help = "choose algorithms by estimate, not by what was measured"                                              \
+    }
+/* All seven. */
 #define ZOE__DEVICE_OPTIONS                                                                                            \
     ZOE__OPTION_DEVICE, ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT,                   \
-        ZOE__OPTION_MAX_MEMORY
+        ZOE__OPTION_MAX_MEMORY, ZOE__OPTION_NO_TUNING
 
 #endif

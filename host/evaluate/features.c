@@ -143,6 +143,7 @@ zoe_status zoe__device_open_for(zoe_device **out, zoe_context *context, const zo
     device.name = options->device;
     device.family = options->family;
     device.max_memory = options->max_memory;
+    device.tuning = options->tuning;
     return zoe_device_open(out, context, &device);
 }
 

@@ -228,6 +228,7 @@ static zoe_features_options features_options(const zoe_options *o)
                                   .max_memory = (uint64_t)zoe_options_float(o, "max-memory"),
                                   .conv = zoe_options_text(o, "conv"),
                                   .linear = zoe_options_text(o, "linear"),
+                                  .tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL,
                                   .batch = (int)zoe_options_int(o, "batch")};
 }
 

@@ -52,6 +52,20 @@ static bool choose_blocked(zoe_plan *plan, const zoe__conv2d *conv, const zoe__c
     return true;
 }
 
+/* Rows come from files: parameters must be the default or among those that the algorithm offers for this shape. */
+static bool offers(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, const zoe__conv2d *conv,
+                   zoe__direction direction, const zoe__choice *choice)
+{
+    enum { ROOM = 64 };
+    static const int nothing[ZOE__CHOICE_PARAMETERS];
+    zoe__choice offered[ROOM];
+    if (!memcmp(choice->parameter, nothing, sizeof nothing)) return true;
+    const size_t count = algorithm->candidates ? algorithm->candidates(plan, conv, direction, offered, ROOM) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (!memcmp(offered[i].parameter, choice->parameter, sizeof nothing)) return true;
+    return false;
+}
+
 static zoe__choice choose(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction,
                           const zoe__conv2d_algorithm *const *table, const zoe__conv2d_algorithm *wish, bool blocked)
 {
@@ -60,6 +74,7 @@ static zoe__choice choose(zoe_plan *plan, const zoe__node *node, const zoe__conv
     const bool tuned = tuning && tuning->find(tuning->user, node->op->name, direction, conv, &choice);
     const zoe__conv2d_algorithm *measured = tuned ? find(table, choice.algorithm) : NULL;
     if (measured && (measured->blocked != blocked || !fits(plan, measured, conv, direction))) measured = NULL;
+    if (measured && !offers(plan, measured, conv, direction, &choice)) measured = NULL;
     const bool wished = wish && wish->blocked == blocked && fits(plan, wish, conv, direction);
     if (measured && (!wished || measured == wish)) { /* with its parameters */
         choice.algorithm = measured->name;

@@ -136,7 +136,7 @@ static void draw(zoe__random *random, bool edges, const int size[4], int at[4])
 zoe__sampled zoe__sample_check(const zoe__conv2d *conv, zoe__direction direction, const float *values, size_t count,
                                double work)
 {
-    enum { LEAST = 16, SEED = 11 };
+    enum { CORNERS = 16, LEAST = 2 * CORNERS, SEED = 11 };
     int size[4], at[4];
     const size_t all = zoe__sample_values(conv, direction);
     const double affordable = work / cost_of(conv, direction);
@@ -149,6 +149,7 @@ zoe__sampled zoe__sample_check(const zoe__conv2d *conv, zoe__direction direction
     zoe__random_init(&random, SEED, (uint64_t)direction, 0);
     for (size_t i = 0; all > count && i < count; i++) {
         draw(&random, i % 2 == 0, size, at);
+        for (int k = 0; i < CORNERS && k < 4; k++) at[k] = i >> k & 1 ? size[k] - 1 : 0;
         size_t index = 0;
         for (int k = 0; k < 4; k++) index = index * (size_t)size[k] + (size_t)at[k];
         compare(&t, value_at(conv, direction, at), (double)values[index], index);

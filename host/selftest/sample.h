@@ -21,8 +21,8 @@ size_t zoe__sample_values(const zoe__conv2d *conv, zoe__direction direction);
 /* The definition's value number i, in plain order. No bias, no ReLU. */
 double zoe__sample_value(const zoe__conv2d *conv, zoe__direction direction, size_t i);
 
-/* Compares `count` places of values (plain order), half of them at edges and corners, all of them when there are no
- * more; takes about a multiply-add budget of `work`, with fewer places where each is dear (at least 16). */
+/* Compares `count` places of values (plain order), all corners and half of the others at edges, all of them when there
+ * are no more; takes about a multiply-add budget of `work`, with fewer places where each is dear (at least 32). */
 zoe__sampled zoe__sample_check(const zoe__conv2d *conv, zoe__direction direction, const float *values, size_t count,
                                double work);
 

@@ -52,6 +52,12 @@ zoe_status zoe__session_save(zoe__session *s, bool last);
 /* Takes up the newest good checkpoint, if there is one. */
 zoe_status zoe__session_restore(zoe__session *s);
 
+/* tuned.c: what was measured of the device, as the run saw it at its first start (RUN/tuning.json): a run that goes on
+ * takes the same algorithms, whatever has been tuned since. Restore before, record after the plan is made. ZOE_DATA:
+ * the file is damaged. */
+zoe_status zoe__tuned_restore(zoe__session *s);
+zoe_status zoe__tuned_record(zoe__session *s);
+
 /* Held-out figures into s->result. */
 zoe_status zoe__session_evaluate(zoe__session *s);
 

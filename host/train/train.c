@@ -100,6 +100,7 @@ static zoe_status open_device(zoe__session *s)
     device.name = zoe_options_text(s->options, "device");
     device.family = zoe_options_text(s->options, "family");
     device.max_memory = (uint64_t)zoe_options_float(s->options, "max-memory");
+    device.tuning = zoe_options_flag(s->options, "no-tuning") ? "off" : NULL;
     ZOE_TRY(zoe_device_open(&s->device, s->context, &device));
     zoe__format(s->result->device, sizeof s->result->device, "%s", zoe_device_get_info(s->device)->id);
     return ZOE_OK;
@@ -316,7 +317,9 @@ static zoe_status write_result(zoe__session *s)
 static zoe_status train(zoe__session *s, const char *const *clips, size_t count)
 {
     ZOE_TRY(open_clips(s, clips, count));
+    ZOE_TRY(zoe__tuned_restore(s));
     ZOE_TRY(make_plan(s, false));
+    ZOE_TRY(zoe__tuned_record(s));
     ZOE_TRY(write_split(s));
     ZOE_TRY(zoe__session_restore(s));
     ZOE_TRY(zoe__run_log(&s->run, start_line(s)));
@@ -419,6 +422,7 @@ static zoe_status inspect(zoe__session *s, const json_t *run, zoe_options *optio
     if (!wanted.name) wanted.name = zoe_options_text(options, "device");
     if (!wanted.family) wanted.family = zoe_options_text(options, "family");
     wanted.max_memory = (uint64_t)zoe_options_float(options, "max-memory");
+    if (!wanted.tuning && zoe_options_flag(options, "no-tuning")) wanted.tuning = "off";
     ZOE_TRY(zoe_device_open(&s->device, s->context, &wanted));
     ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, options, s->backbone, NULL, &none));
     return make_plan(s, true);

@@ -28,23 +28,24 @@ typedef struct server {
     int out;
 } server;
 
-/* ---- faults on purpose: ZOE_TUNE_FAULT=KIND:N, at measurement number N ---- */
+/* ---- faults on purpose: ZOE_TUNE_FAULT=crash:DIRECTION, hang:DIRECTION, wrong:DIRECTION, vanish:N ---- */
 
 #if ZOE_TEST_HOOKS
-static bool fault_is(const char *kind, json_int_t number, bool or_later)
+/* What stands behind "KIND:"; NULL: another kind, or none. */
+static const char *fault(const char *kind)
 {
     const char *text = getenv("ZOE_TUNE_FAULT");
     const size_t length = strlen(kind);
-    if (!text || strncmp(text, kind, length) || text[length] != ':') return false;
-    const long at = strtol(text + length + 1, NULL, 10);
-    return or_later ? number >= at : number == at;
+    return text && !strncmp(text, kind, length) && text[length] == ':' ? text + length + 1 : NULL;
 }
 
-static void misbehave(json_int_t number)
+static void misbehave(const json_t *question)
 {
-    if (fault_is("crash", number, false)) abort();
-    while (fault_is("hang", number, false)) sleep(1);
-    if (fault_is("vanish", number, true)) _exit(1);
+    const json_t *choices = json_object_get(question, "choices");
+    const char *vanish = fault("vanish"), *crash = fault("crash"), *hang = fault("hang");
+    if (crash && json_object_get(choices, crash)) abort();
+    while (hang && json_object_get(choices, hang)) sleep(1);
+    if (vanish && json_integer_value(json_object_get(question, "number")) >= strtol(vanish, NULL, 10)) _exit(1);
 }
 #endif
 
@@ -52,8 +53,8 @@ static void misbehave(json_int_t number)
 static bool vanished(void)
 {
 #if ZOE_TEST_HOOKS
-    const char *number = getenv("ZOE_TUNE_NUMBER");
-    return number && fault_is("vanish", strtol(number, NULL, 10), true);
+    const char *number = getenv("ZOE_TUNE_NUMBER"), *vanish = fault("vanish");
+    return number && vanish && strtol(number, NULL, 10) >= strtol(vanish, NULL, 10);
 #else
     return false;
 #endif
@@ -116,7 +117,7 @@ static json_t *answer_candidates(server *s, const zoe__measure_job *job)
     return answer;
 }
 
-static json_t *answer_measure(server *s, const zoe__measure_job *job, json_int_t number)
+static json_t *answer_measure(server *s, const zoe__measure_job *job)
 {
     zoe__measured measured[ZOE__DIRECTIONS];
     const zoe_status status = zoe__measure(s->device, job, measured);
@@ -125,9 +126,8 @@ static json_t *answer_measure(server *s, const zoe__measure_job *job, json_int_t
     for (int d = 0; d < ZOE__DIRECTIONS; d++) {
         zoe__measured *m = &measured[d];
 #if ZOE_TEST_HOOKS
-        if (fault_is("wrong", number, false)) m->nmse = 1;
+        if (fault("wrong") && !strcmp(fault("wrong"), zoe__tune_direction_name(d))) m->nmse = 1;
 #endif
-        (void)number;
         json_object_set_new(answer, zoe__tune_direction_name(d),
                             m->there ? json_pack("{s:f, s:f, s:s}", "seconds", m->seconds, "nmse",
                                                  isfinite(m->nmse) ? m->nmse : 1e30, "algorithm", m->choice.algorithm)
@@ -153,13 +153,12 @@ static json_t *answer(server *s, const json_t *question)
 {
     zoe__measure_job job;
     const char *what = json_string_value(json_object_get(question, "do"));
-    const json_int_t number = json_integer_value(json_object_get(question, "number"));
 #if ZOE_TEST_HOOKS
-    if (what && strcmp(what, "candidates")) misbehave(number);
+    if (what && strcmp(what, "candidates")) misbehave(question);
 #endif
     if (what && !strcmp(what, "gemm")) return answer_gemm(s, question);
     if (!what || !read_job(&job, question)) return json_pack("{s:s}", "error", "not a question");
-    return !strcmp(what, "candidates") ? answer_candidates(s, &job) : answer_measure(s, &job, number);
+    return !strcmp(what, "candidates") ? answer_candidates(s, &job) : answer_measure(s, &job);
 }
 
 static bool send_line(server *s, json_t *value)

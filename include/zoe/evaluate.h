@@ -34,6 +34,7 @@ typedef struct zoe_features_options {
     const char *conv, *linear;   /* as zoe_plan_options; "auto" */
     bool exact;                  /* as zoe_plan_options; false */
     uint64_t max_memory;         /* as zoe_device_options: batches get smaller until they fit; 0: no limit */
+    const char *tuning;          /* as zoe_device_options */
     int batch;                   /* pictures at a time; 32 */
 } zoe_features_options;
 zoe_features_options zoe_features_options_default(void);
