@@ -290,7 +290,10 @@ static zoe_status finish(ingest *in)
     ZOE_FAIL_IF(in->context, record->frames == 0, ZOE_DATA, "%s: no frame decodes (%zu packets of %s)",
                 in->source->path, record->packets, avcodec_get_name(record->par->codec_id));
     const AVStream *stream = in->source->format->streams[in->source->stream];
-    ZOE_TRY(zoe__timeline_build(in->context, record, in->packets, in->frames, stream->time_base, nominal_rate(stream),
+    const zoe__stream_clock clock = {.unit = stream->time_base.den ? av_q2d(stream->time_base) : 0,
+                                     .rate = nominal_rate(stream),
+                                     .start = stream->start_time};
+    ZOE_TRY(zoe__timeline_build(in->context, record, in->packets, in->frames, &clock,
                                 (double)in->first_width * in->first_height));
     ZOE_FAIL_IF(in->context, record->clean < in->limits->min_clean * (double)record->frames, ZOE_DATA,
                 "%s: only %d of %zu frames decode without a fault (limit %g %%)", in->source->path, record->clean,

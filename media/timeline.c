@@ -48,11 +48,12 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Raw times, s: presentation times where every frame has one; else, as in AVI, the sorted decoding times; else the
- * rank. */
-static void raw_times(zoe__record *record, const zoe__seen_packet *packets, double unit, double rate)
+/* Raw times, s: presentation times where every frame has one; else, as in AVI and MPEG-PS, the sorted decoding times,
+ * moved to the stream's start as the container tells it; else the rank. */
+static void raw_times(zoe__record *record, const zoe__seen_packet *packets, const zoe__stream_clock *clock)
 {
     bool all_pts = true, all_dts = true;
+    const double unit = clock->unit;
     for (size_t i = 0; i < record->frames; i++) {
         const zoe__seen_packet *p = &packets[record->frame_packet[i]];
         all_pts = all_pts && p->pts != AV_NOPTS_VALUE;
@@ -60,9 +61,12 @@ static void raw_times(zoe__record *record, const zoe__seen_packet *packets, doub
     }
     for (size_t i = 0; i < record->frames; i++) {
         const zoe__seen_packet *p = &packets[record->frame_packet[i]];
-        record->times[i] = all_pts ? (double)p->pts * unit : all_dts ? (double)p->dts * unit : (double)i / rate;
+        record->times[i] = all_pts ? (double)p->pts * unit : all_dts ? (double)p->dts * unit : (double)i / clock->rate;
     }
-    if (!all_pts && all_dts) qsort(record->times, record->frames, sizeof *record->times, by_value);
+    if (all_pts || !all_dts) return;
+    qsort(record->times, record->frames, sizeof *record->times, by_value);
+    const double shift = clock->start == AV_NOPTS_VALUE ? 0 : (double)clock->start * unit - record->times[0];
+    for (size_t i = 0; i < record->frames; i++) record->times[i] += shift;
 }
 
 /* Times never run back. A small disorder (a decoder that learnt the delay late) is sorted; a large one is a new clock,
@@ -82,11 +86,11 @@ static void straighten(double *times, size_t n, double step)
     }
 }
 
-static void set_times(zoe__record *record, const zoe__seen_packet *packets, AVRational time_base, double rate)
+static void set_times(zoe__record *record, const zoe__seen_packet *packets, const zoe__stream_clock *clock)
 {
     const size_t n = record->frames;
-    const double unit = time_base.den ? av_q2d(time_base) : 0;
-    raw_times(record, packets, unit, rate);
+    const double unit = clock->unit, rate = clock->rate;
+    raw_times(record, packets, clock);
     straighten(record->times, n, 1 / rate);
     record->start = record->times[0];
     for (size_t i = 0; i < n; i++) record->times[i] -= record->start;
@@ -134,7 +138,7 @@ out:
 }
 
 zoe_status zoe__timeline_build(zoe_context *context, zoe__record *record, zoe__seen_packet *packets,
-                               const zoe__seen_frame *frames, AVRational time_base, double rate, double area)
+                               const zoe__seen_frame *frames, const zoe__stream_clock *clock, double area)
 {
     ZOE_TRY(zoe__record_frames(context, record));
     size_t silent = 0;
@@ -151,6 +155,6 @@ zoe_status zoe__timeline_build(zoe_context *context, zoe__record *record, zoe__s
         record->hash[i] = frames[i].hash;
     }
     ZOE_TRY(mark_taints(context, record, packets));
-    set_times(record, packets, time_base, rate);
+    set_times(record, packets, clock);
     return set_motion(context, record, frames, area);
 }

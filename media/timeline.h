@@ -24,9 +24,16 @@ typedef struct zoe__seen_frame {
     zoe__vectors vectors;
 } zoe__seen_frame;
 
-/* From what was seen to the record's frames: times, motion, taints, and the final flags of its packets. `rate` is the
- * container's frame rate, the fallback where there are no times. area: of a frame, pixels. */
+/* What the container says of a stream's times. */
+typedef struct zoe__stream_clock {
+    double unit;   /* s, of a packet's times */
+    double rate;   /* frames a second, where there are no times */
+    int64_t start; /* of the first frame, in units; AV_NOPTS_VALUE: it does not say */
+} zoe__stream_clock;
+
+/* From what was seen to the record's frames: times, motion, taints, and the final flags of its packets. area: of a
+ * frame, pixels. */
 zoe_status zoe__timeline_build(zoe_context *context, zoe__record *record, zoe__seen_packet *packets,
-                               const zoe__seen_frame *frames, AVRational time_base, double rate, double area);
+                               const zoe__seen_frame *frames, const zoe__stream_clock *clock, double area);
 
 #endif
