@@ -11,11 +11,14 @@
 #define ZOE_PIXEL(n, c8, h, w, C8, H, W, P)                                                                            \
     ((((size_t)((n) * (C8) + (c8)) * ((H) + 2 * (P)) + (h) + (P)) * ((W) + 2 * (P)) + (w) + (P)) * 8)
 
-/* A hint that *p will be read soon. The language's own prefetch() does nothing in PoCL 3.1. */
+/* A hint that *p will be read soon: the language's own prefetch() does nothing in PoCL 3.1. A store past the caches, to
+ * an aligned vector that nobody reads soon: memory need not be read before it is written. */
 #if defined(ZOE_FAMILY_VECTOR) && defined(__clang__)
 #    define ZOE_PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
+#    define ZOE_STORE_FAR(value, p) __builtin_nontemporal_store(value, p)
 #else
 #    define ZOE_PREFETCH(p) (void)(p)
+#    define ZOE_STORE_FAR(value, p) (*(p) = (value))
 #endif
 
 /* Philox 4x32-10, the same numbers as zoe__philox() of host/core/philox.c. */

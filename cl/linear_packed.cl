@@ -90,7 +90,10 @@ __kernel ONE void linear_forward(__global const float *restrict w, __global floa
             __global const float *weight = w + kb * w_block + (size_t)f0 * 16;
             for (int f = f0; f < f1; f++) {
                 lanes filter[VECTORS];
-                UNROLL for (int t = 0; t < VECTORS; t++) filter[t] = LOAD_LANES(weight + FILTERS(t, w_block));
+                UNROLL for (int t = 0; t < VECTORS; t++) {
+                    filter[t] = LOAD_LANES(weight + FILTERS(t, w_block));
+                    if (ZOE_LANES == 16 || t % 2 == 0) ZOE_PREFETCH(weight + FILTERS(t, w_block) + CHUNK_F * 16);
+                }
                 UNROLL for (int i = 0; i < IMAGES; i++)
                     UNROLL for (int t = 0; t < VECTORS; t++) sum[i][t] = fma((lanes)(in[i]), filter[t], sum[i][t]);
                 in += IMAGES;
@@ -121,7 +124,7 @@ __kernel ONE void linear_finish(__global const float *work, int first_sums, __gl
 __kernel ONE void linear_data(__global const float *restrict w, __global float *restrict work, int first_n,
                               int first_dx, int F, int k_blocks, int vectors, int group_f)
 {
-    enum { CHUNK_K = 4 }; /* blocks of 16 filters */
+    enum { CHUNK_K = 4, AHEAD_F = 64 }; /* blocks of 16 filters; inputs */
     const int begin = get_group_id(0) * group_f, end = min(begin + group_f, F);
     for (int k0 = 0; k0 < k_blocks; k0 += CHUNK_K) {
         const int k1 = min(k0 + CHUNK_K, k_blocks);
@@ -141,6 +144,7 @@ __kernel ONE void linear_data(__global const float *restrict w, __global float *
                         in[t] = work + first_n + ((size_t)((v + t) * k_blocks + kb) * 16) * ZOE_LANES;
                     for (int k = 0; k < 16; k++) {
                         lanes value[VT];
+                        if (k < TILE_F) ZOE_PREFETCH(weight + (AHEAD_F + k) * 16);
                         UNROLL for (int t = 0; t < VT; t++) value[t] = LOAD_LANES(in[t] + k * ZOE_LANES);
                         UNROLL for (int i = 0; i < TILE_F; i++)
                             UNROLL for (int t = 0; t < VT; t++)
@@ -168,7 +172,8 @@ __kernel ONE void linear_unpack_dx(__global const float *work, int first_dx, __g
 }
 
 __kernel ONE void linear_weights(__global const float *restrict work, int first_x, int first_k,
-                                 __global float *restrict dw, int add, int F, int k_first, int padded, int group_f)
+                                 __global float *restrict dw, int add, int far, int F, int k_first, int padded,
+                                 int group_f)
 {
     const int kb = k_first + get_group_id(0) * KT, begin = get_group_id(1) * group_f, end = min(begin + group_f, F);
     const size_t w_block = (size_t)F * 16, dy_block = (size_t)padded * 16;
@@ -192,7 +197,12 @@ __kernel ONE void linear_weights(__global const float *restrict work, int first_
         UNROLL for (int i = 0; i < TILE_F; i++)
             UNROLL for (int t = 0; t < VECTORS; t++) {
                 __global float *at = to + i * 16 + FILTERS(t, w_block);
-                STORE_LANES(add ? LOAD_LANES(at) + sum[i][t] : sum[i][t], at);
+                if (add)
+                    STORE_LANES(LOAD_LANES(at) + sum[i][t], at);
+                else if (far)
+                    ZOE_STORE_FAR(sum[i][t], (__global lanes *)at);
+                else
+                    STORE_LANES(sum[i][t], at);
             }
     }
 }

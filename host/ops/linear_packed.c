@@ -159,20 +159,21 @@ static zoe_status emit_pack_dy(job *j, zoe__mem *work)
 
 static zoe_status emit_weight_tiles(job *j, int kt, int first, int tiles)
 {
-    enum { GROUP_F = 256 };
+    enum { GROUP_F = 256, FAR = 1 << 22 }; /* floats that no cache keeps until the optimizer reads them */
     const cut *c = &j->cut;
+    const int far = (size_t)c->inputs * (size_t)c->k_blocks * 16 > FAR;
     zoe__launch_spec spec =
         spec_of(j, "linear_weights", kt, (size_t)tiles, (size_t)((c->inputs + GROUP_F - 1) / GROUP_F));
     spec.flops = j->flops * kt * tiles / c->k_blocks;
-    return zoe__plan_launch(j->plan, j->node, &spec, "miimiiiii",
+    return zoe__plan_launch(j->plan, j->node, &spec, "miimiiiiii",
                             zoe__plan_workspace_mem(j->plan, j->node, ZOE__BACKWARD), (int)c->back_x, (int)c->dk,
-                            zoe__plan_dweight(j->plan, j->node, 0), zoe__plan_dweight_add(j->plan, j->node, 0),
+                            zoe__plan_dweight(j->plan, j->node, 0), zoe__plan_dweight_add(j->plan, j->node, 0), far,
                             c->inputs, first, c->padded, GROUP_F);
 }
 
 static zoe_status emit_data_tiles(job *j, zoe__mem *work)
 {
-    enum { GROUP_F = 64 };
+    enum { GROUP_F = 256 };
     const cut *c = &j->cut;
     const zoe__view *dx = zoe__plan_dx(j->plan, j->node, 0);
     zoe__launch_spec spec = spec_of(j, "linear_data", main_kt(j), (size_t)((c->inputs + GROUP_F - 1) / GROUP_F), 1);
