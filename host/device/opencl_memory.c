@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * OpenCL memory. New memory is filled with zeros at once: many drivers allocate at first use only, so this is also
- * where a lack of memory shows, and not in the middle of a training step. */
+ * where a lack of memory shows, and not in the middle of a training step. Large buffers of CPU devices are pages of the
+ * host, which are zeros by themselves. */
 #include "device/opencl.h"
 
 #include <stdlib.h>
@@ -30,26 +31,41 @@ static bool means_no_memory(cl_int code)
 }
 
 #ifdef MADV_HUGEPAGE
-static void CL_CALLBACK free_pages(cl_mem handle, void *pages)
+/* The address that mmap() gave stands before the pages, its length behind it. */
+typedef struct mapping {
+    void *address;
+    size_t bytes;
+} mapping;
+
+static void CL_CALLBACK unmap(cl_mem handle, void *user)
 {
+    const mapping *m = user;
     (void)handle;
-    free(pages);
+    munmap(m->address, m->bytes);
+    free(user);
 }
 
 /* CPU devices work in the host's memory, and ours can have large pages: reading is 1.6 times as fast for it on two
- * cores, and the planes of an activation do not cost a look-up each. NULL where that is not to be had. */
+ * cores, and the planes of an activation do not cost a look-up each. It comes as zeros, and is made when it is touched,
+ * by the kernels, on all cores. NULL where that is not to be had. */
 static cl_mem create_in_large_pages(zoe__mem *mem, size_t size)
 {
     const zoe_device_info *info = &mem->device->info;
-    void *pages;
     if (!info->is_cpu || info->family != ZOE_FAMILY_VECTOR || size < 2 * (size_t)LARGE_PAGE) return NULL;
-    if (posix_memalign(&pages, LARGE_PAGE, size)) return NULL;
-    (void)madvise(pages, size, MADV_HUGEPAGE); /* a wish: without them it works as well */
-    cl_mem handle =
-        clCreateBuffer(mem->device->opencl->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, size, pages, NULL);
-    if (handle && clSetMemObjectDestructorCallback(handle, free_pages, pages) == CL_SUCCESS) return handle;
-    if (handle) clReleaseMemObject(handle); /* unused so far */
-    free(pages);
+    mapping *m = malloc(sizeof *m);
+    if (!m) return NULL;
+    m->bytes = size + LARGE_PAGE;
+    m->address = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (m->address != MAP_FAILED) {
+        char *pages = (char *)m->address + (LARGE_PAGE - (uintptr_t)m->address % LARGE_PAGE) % LARGE_PAGE;
+        (void)madvise(pages, size, MADV_HUGEPAGE); /* a wish: without them it works as well */
+        cl_mem handle =
+            clCreateBuffer(mem->device->opencl->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, size, pages, NULL);
+        if (handle && clSetMemObjectDestructorCallback(handle, unmap, m) == CL_SUCCESS) return handle;
+        if (handle) clReleaseMemObject(handle); /* unused so far */
+        munmap(m->address, m->bytes);
+    }
+    free(m);
     return NULL;
 }
 #else
@@ -67,7 +83,8 @@ zoe_status zoe__opencl_mem_new(zoe__mem *mem, const char *what)
     const size_t size = zoe__round_up(mem->bytes ? mem->bytes : 1, FILL_UNIT);
     cl_int code = CL_SUCCESS;
     mem->handle = create_in_large_pages(mem, size);
-    if (!mem->handle) mem->handle = clCreateBuffer(device->opencl->context, CL_MEM_READ_WRITE, size, NULL, &code);
+    if (mem->handle) return ZOE_OK;
+    mem->handle = clCreateBuffer(device->opencl->context, CL_MEM_READ_WRITE, size, NULL, &code);
     if (code == CL_SUCCESS) {
         device->counters.waits++;
         code = fill(mem);

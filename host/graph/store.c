@@ -6,7 +6,8 @@
  * there are. */
 #include "graph/state.h"
 
-#include "core/philox.h"
+#include "core/normals.h"
+#include "core/parallel.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -121,33 +122,55 @@ static uint64_t hash_name(const char *name) /* FNV-1a */
     return hash;
 }
 
+typedef struct drawing {
+    zoe__random random;
+    double sd;
+    float *out;
+} drawing;
+
+static void draw_normals(size_t first, size_t count, void *user)
+{
+    const drawing *d = user;
+    zoe__normals(&d->random, (uint32_t)first, count, d->sd, d->out + first);
+}
+
 static void first_values(const zoe_store *store, const parameter *param, float *plain)
 {
+    enum { LEAST = 1 << 16 }; /* numbers that are worth a thread */
     const zoe_shape s = param->shape;
     const double taps = (double)s.h * s.w, fan_in = s.c * taps, fan_out = s.n * taps;
-    const double sd = param->options.init == ZOE_INIT_GAUSSIAN     ? param->options.value
-                      : param->options.init == ZOE_INIT_HE_FAN_OUT ? sqrt(2.0 / fan_out)
-                                                                   : sqrt(2.0 / fan_in);
     const double side = sqrt(6.0 / (fan_in + fan_out));
-    zoe__random random;
-    zoe__random_init(&random, store->seed, hash_name(param->name), 0x1417u);
-    for (size_t i = 0; i < zoe_shape_count(s); i++) switch (param->options.init) {
-        case ZOE_INIT_CONSTANT: plain[i] = param->options.value; break;
-        case ZOE_INIT_ALTERNATING: plain[i] = i % 2 ? -param->options.value : param->options.value; break;
-        case ZOE_INIT_XAVIER_UNIFORM: plain[i] = (float)zoe__random_between(&random, -side, side); break;
-        default: plain[i] = (float)(sd * zoe__random_normal(&random));
-        }
+    const size_t count = zoe_shape_count(s);
+    drawing d = {.out = plain,
+                 .sd = param->options.init == ZOE_INIT_GAUSSIAN     ? (double)param->options.value
+                       : param->options.init == ZOE_INIT_HE_FAN_OUT ? sqrt(2.0 / fan_out)
+                                                                    : sqrt(2.0 / fan_in)};
+    zoe__random_init(&d.random, store->seed, hash_name(param->name), 0x1417u);
+    if (param->options.init == ZOE_INIT_CONSTANT)
+        for (size_t i = 0; i < count; i++) plain[i] = param->options.value;
+    else if (param->options.init == ZOE_INIT_ALTERNATING)
+        for (size_t i = 0; i < count; i++) plain[i] = i % 2 ? -param->options.value : param->options.value;
+    else if (param->options.init == ZOE_INIT_XAVIER_UNIFORM)
+        for (size_t i = 0; i < count; i++) plain[i] = (float)zoe__random_between(&d.random, -side, side);
+    else
+        zoe__parallel(count, LEAST, draw_normals, &d);
 }
 
 /* ---- copies between plain and device ---- */
 
-/* Packs (or, with mem of doubles, widens) plain and writes it at the parameter's place. */
-static zoe_status put(zoe_store *store, const parameter *param, zoe__mem *mem, const float *plain)
+/* Packs plain and writes it at the parameter's place; raw has room for it. */
+static zoe_status put(const parameter *param, zoe__mem *mem, const float *plain, float *raw)
+{
+    memset(raw, 0, param->layout.floats * sizeof *raw); /* padding, where a layout leaves it */
+    param->layout.pack(&param->layout, param->shape, plain, raw);
+    return zoe__mem_write(mem, 0, raw, param->layout.floats * sizeof *raw);
+}
+
+static zoe_status put_alone(zoe_store *store, const parameter *param, zoe__mem *mem, const float *plain)
 {
     float *raw = NULL;
     ZOE_TRY(zoe__calloc(store->context, &raw, param->layout.floats, sizeof *raw));
-    param->layout.pack(&param->layout, param->shape, plain, raw);
-    const zoe_status status = zoe__mem_write(mem, 0, raw, param->layout.floats * sizeof *raw);
+    const zoe_status status = put(param, mem, plain, raw);
     free(raw);
     return status;
 }
@@ -168,13 +191,26 @@ static zoe_status take(zoe_store *store, const parameter *param, zoe__mem *mem, 
     return status;
 }
 
-static zoe_status initialise(zoe_store *store, const parameter *param)
+/* First values of parameters [first, param_count), through two buffers that all of them use. */
+static zoe_status initialise(zoe_store *store, size_t first)
 {
-    float *plain = NULL;
-    ZOE_TRY(zoe__calloc(store->context, &plain, zoe_shape_count(param->shape), sizeof *plain));
-    first_values(store, param, plain);
-    const zoe_status status = put(store, param, param->weight, plain);
+    float *plain = NULL, *raw = NULL;
+    size_t most_plain = 0, most_raw = 0;
+    zoe_status status = ZOE_OK;
+    for (size_t i = first; i < store->param_count; i++) {
+        const parameter *param = &store->params[i];
+        if (most_plain < zoe_shape_count(param->shape)) most_plain = zoe_shape_count(param->shape);
+        if (most_raw < param->layout.floats) most_raw = param->layout.floats;
+    }
+    ZOE_TRY_OUT(zoe__calloc(store->context, &plain, most_plain, sizeof *plain));
+    ZOE_TRY_OUT(zoe__calloc(store->context, &raw, most_raw, sizeof *raw));
+    for (size_t i = first; i < store->param_count; i++) {
+        first_values(store, &store->params[i], plain);
+        ZOE_TRY_OUT(put(&store->params[i], store->params[i].weight, plain, raw));
+    }
+out:
     free(plain);
+    free(raw);
     return status;
 }
 
@@ -244,11 +280,8 @@ static zoe_status make_chunk(zoe_store *store, size_t first, bool trainable, boo
     store->share.weights += made->floats * sizeof(float);
     if (dry) return ZOE_OK;
     ZOE_TRY(zoe__mem_new(&made->weight, store->device, made->floats * sizeof(float), "weights"));
-    for (size_t i = first; i < store->param_count; i++) {
-        ZOE_TRY(make_parts(store, made, &store->params[i]));
-        ZOE_TRY(initialise(store, &store->params[i]));
-    }
-    return ZOE_OK;
+    for (size_t i = first; i < store->param_count; i++) ZOE_TRY(make_parts(store, made, &store->params[i]));
+    return initialise(store, first);
 }
 
 static zoe_status add_segments(zoe_store *store, size_t chunk_number)
@@ -437,7 +470,7 @@ zoe_status zoe_store_set(zoe_store *store, size_t index, const float *plain)
 {
     ZOE_TRY(check_index(store, index));
     store->version++;
-    return put(store, &store->params[index], store->params[index].weight, plain);
+    return put_alone(store, &store->params[index], store->params[index].weight, plain);
 }
 
 zoe_status zoe_store_get_gradient(zoe_store *store, size_t index, float *plain)
@@ -471,5 +504,5 @@ zoe_status zoe_store_get_state(zoe_store *store, size_t index, int k, float *pla
 zoe_status zoe_store_set_state(zoe_store *store, size_t index, int k, const float *plain)
 {
     ZOE_TRY(check_state(store, index, k));
-    return put(store, &store->params[index], store->params[index].state[k], plain);
+    return put_alone(store, &store->params[index], store->params[index].state[k], plain);
 }

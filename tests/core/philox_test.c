@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "core/normals.h"
+#include "core/parallel.h"
 #include "core/philox.h"
 
 static void known_answers(void **state)
@@ -132,12 +134,53 @@ static void moments(void **state)
     }
 }
 
+/* By the million they are the same numbers, from wherever one starts. */
+static void many_normals_are_the_same(void **state)
+{
+    (void)state;
+    enum { COUNT = 20011 };
+    static float all[COUNT], part[COUNT];
+    zoe__random stream, fresh;
+    zoe__random_init(&stream, 8, 9, 10);
+    fresh = stream;
+    zoe__normals(&fresh, 0, COUNT, 0.5, all);
+    for (int i = 0; i < COUNT; i++) {
+        const float wanted = (float)(0.5 * zoe__random_normal(&stream));
+        assert_true(fabsf(all[i] - wanted) <= 1.2e-7f * fabsf(wanted));
+    }
+    zoe__normals(&fresh, 77, 1001, 0.5, part);
+    assert_memory_equal(part, all + 77, 1001 * sizeof *part);
+}
+
+static void add_one(size_t first, size_t count, void *user)
+{
+    int *items = user;
+    for (size_t i = first; i < first + count; i++) items[i]++;
+}
+
+static void every_item_once(void **state)
+{
+    (void)state;
+    static int items[10007];
+    const size_t counts[] = {0, 1, 99, 100, 101, 1000, 10007};
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        memset(items, 0, sizeof items);
+        zoe__parallel(counts[c], 100, add_one, items);
+        for (size_t i = 0; i < 10007; i++) assert_int_equal(items[i], i < counts[c]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers),       cmocka_unit_test(a_stream_is_its_counters),
-        cmocka_unit_test(streams_differ),      cmocka_unit_test(below_is_in_range_and_even),
-        cmocka_unit_test(range_has_both_ends), cmocka_unit_test(moments),
+        cmocka_unit_test(known_answers),
+        cmocka_unit_test(a_stream_is_its_counters),
+        cmocka_unit_test(streams_differ),
+        cmocka_unit_test(below_is_in_range_and_even),
+        cmocka_unit_test(range_has_both_ends),
+        cmocka_unit_test(moments),
+        cmocka_unit_test(many_normals_are_the_same),
+        cmocka_unit_test(every_item_once),
     };
     return cmocka_run_group_tests_name("core/philox", tests, NULL, NULL);
 }
