@@ -82,6 +82,44 @@ head -c 9000 "$first" > cut.mp4 # without its index no frame can be found
 check 4 'cut.mp4: not a video file' look cut.mp4 --ranks 0 --out cut
 expect 'no temporary pack stays' [ -z "$(ls tmp)" ]
 
+# ---- sound ----
+check 0 '' synth sounding --out sounding --clips 3 --seed 4
+check 0 '' synth sounding --pairs --out two --clips 2 --seed 4 --json
+expect 'a folder a kind' [ -s sounding/reed/00001.mkv -a -s two/bell/00000.json ]
+check 3 'no clips of two things' synth motion --pairs --out none
+check 0 '' index sounding "$first" --out heard --json
+expect 'three have sound, one has none' is "$(value good) == 3 && $(value none) == 1"
+expect 'at 48 kHz' is "$(value rate) == 48000"
+check 0 '' info heard
+expect 'info tells of the sound' grep -q 'sound    3 clips with, 1 without' out
+check 3 'another rate needs a new pack' index sounding --out heard --rate 16000
+loud=sounding/hiss/00002.mkv
+check 0 '' look $loud --at 0.5 --sound second.wav --spectrogram second.npy --out second.png
+expect 'a second is 48000 samples of 16 bits' [ "$(wc -c <second.wav)" -eq 96044 ]
+expect 'a spectrogram is 257 x 199' [ "$(wc -c <second.npy)" -eq $((128 + 4 * 257 * 199)) ]
+check 0 '' look second.wav --sound again.wav --spectrogram again.npy
+expect 'the file of a second is that second' cmp -s second.wav again.wav
+expect 'with the same spectrogram' cmp -s second.npy again.npy
+check 0 '' look $loud --at 1 --sound later.wav
+expect 'half a second later the same sound' cmp -s -i 44:48044 -n 48000 later.wav second.wav
+check 0 '' look $loud --at 1.5 --sound end.wav
+tail -c 48000 end.wav | tr -d '\000' >rest
+expect 'half a second of silence after the end' [ ! -s rest ]
+check 0 '' look $loud --at -1 --sound before.wav
+tail -c 96000 before.wav | tr -d '\000' >rest
+expect 'silence before the start' [ ! -s rest ]
+check 0 '' look $loud --sound slow.wav --rate 8000
+expect 'at another rate' [ "$(wc -c <slow.wav)" -eq 16044 ]
+check 0 '' look $loud --spectrogram picture.png
+check 4 'no sound in it' look "$first" --sound none.wav
+check 2 'must end in .npy or .png' look $loud --spectrogram picture.jpg
+check 4 'no frame at -1' look $loud --at -1 --out none.png
+printf 'picture,sound,label\nstill.png,second.wav,a\ngone.png,second.wav,b\n' >pairs.csv
+check 9 'pairs.csv line 3: No such file' index pairs.csv --out pairs --json
+expect 'the good pair is there' is "$(value clips) == 1 && $(value good) == 1"
+printf 'picture;sound;label\nstill.png;second.wav;a\n' >pairs.csv
+check 4 'line 1: a table of pairs has the head picture,sound,label' index pairs.csv --out none
+
 # ---- the same pixels as ffmpeg's, where it is installed ----
 if command -v ffmpeg >/dev/null; then
     for n in 0 7 59; do
@@ -89,6 +127,9 @@ if command -v ffmpeg >/dev/null; then
         ffmpeg -nostdin -v error -y -i frames/$n.png -f rawvideo -pix_fmt rgb24 ours
         expect "frame $n has ffmpeg's pixels" cmp -s ours theirs
     done
+    ffmpeg -nostdin -v error -y -ss 0.5 -i $loud -map 0:a -t 1 -ac 1 -ar 48000 -f s16le theirs
+    tail -c 96000 second.wav >ours
+    expect "the second has ffmpeg's samples" cmp -s ours theirs
 else
     echo 'SKIPPED: no ffmpeg program to compare with'
 fi
