@@ -59,6 +59,38 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
         if (pixel_ < (planes) * (H) * (W) && (rows) > 0)
 #endif
 
+/* The same in two steps, for kernels that have something to do once a row: inside ZOE_FOR_ROWS plane and h are known,
+ * ZOE_FOR_COLUMNS then stands before what is done for each w. */
+#ifdef ZOE_FAMILY_VECTOR
+#    define ZOE_FOR_ROWS(planes, H, W, rows)                                                                           \
+        for (int row_ = (int)get_global_id(0) * (rows), end_ = min(row_ + (rows), (planes) * (H)); row_ < end_;        \
+             row_++)                                                                                                   \
+            for (int plane = row_ / (H), h = row_ - plane * (H), once_ = 1; once_; once_ = 0)
+#    define ZOE_FIRST_COLUMN  0
+#    define ZOE_END_COLUMN(W) (W)
+#else
+#    define ZOE_FOR_ROWS(planes, H, W, rows)                                                                           \
+        const int pixel_ = (int)get_global_id(0), row_ = pixel_ / (W), plane = row_ / (H);                             \
+        const int h = row_ - plane * (H), column_ = pixel_ - row_ * (W);                                               \
+        if (pixel_ < (planes) * (H) * (W) && (rows) > 0)
+#    define ZOE_FIRST_COLUMN  column_
+#    define ZOE_END_COLUMN(W) (column_ + 1)
+#endif
+#define ZOE_FOR_COLUMNS(W) for (int w = ZOE_FIRST_COLUMN; w < ZOE_END_COLUMN(W); w++)
+
+/* The same for sums over channel block c8 by a work-group: rows first .. last-1 of all N * H, in two steps too. */
+#ifdef ZOE_FAMILY_VECTOR
+#    define ZOE_FOR_CHUNK(first, last, C8, c8, H, W)                                                                   \
+        for (int row_ = (first); row_ < (last); row_++)                                                                \
+            for (int plane = row_ / (H) * (C8) + (c8), h = row_ % (H), once_ = 1; once_; once_ = 0)
+#else
+#    define ZOE_FOR_CHUNK(first, last, C8, c8, H, W)                                                                   \
+        for (int i_ = (int)get_local_id(0), count_ = ((last) - (first)) * (W); i_ < count_; i_ += ZOE_GROUP)           \
+            for (int row_ = (first) + i_ / (W), plane = row_ / (H) * (C8) + (c8), h = row_ % (H), column_ = i_ % (W),  \
+                     once_ = 1;                                                                                        \
+                 once_; once_ = 0)
+#endif
+
 /* The sum of x over the work-group's ZOE_GROUP items, given to all of them, in an order that no device changes.
  * scratch: __local float8[ZOE_GROUP]. Every item of the group must come here. */
 static inline float8 zoe_group_sum(float8 x, __local float8 *scratch)

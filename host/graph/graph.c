@@ -124,7 +124,7 @@ static zoe_value add_value(zoe_graph *graph, const char *name, zoe_dtype dtype, 
 zoe_value zoe_input(zoe_graph *graph, const char *name, zoe_dtype dtype, zoe_shape shape)
 {
     if (!zoe__graph_ready(graph, name, NULL, 0)) return ZOE_NO_VALUE;
-    return add_value(graph, name, dtype, shape, -1);
+    return add_value(graph, name, dtype, shape, ZOE__INPUT);
 }
 
 zoe_shape zoe_graph_shape(const zoe_graph *graph, zoe_value value)
@@ -282,6 +282,47 @@ zoe_value zoe__graph_add(zoe_graph *graph, const zoe__node *node, zoe_shape outp
     copy->number = (int)graph->node_count;
     graph->nodes[graph->node_count++] = copy;
     return value;
+}
+
+/* ---- what a pass over the graph makes ---- */
+
+static zoe_status copy_array(zoe_context *context, void *to, const void *from, size_t count, size_t size)
+{
+    void *made = NULL;
+    ZOE_TRY(zoe__calloc(context, &made, count + 1, size));
+    if (count) memcpy(made, from, count * size);
+    *(void **)to = made;
+    return ZOE_OK;
+}
+
+zoe_status zoe__graph_clone(zoe_graph **out, const zoe_graph *graph)
+{
+    zoe_graph *made = NULL;
+    ZOE_TRY(zoe_graph_new(&made, graph->context));
+    zoe_status status =
+        copy_array(graph->context, &made->values, graph->values, graph->value_count, sizeof *graph->values);
+    if (status == ZOE_OK)
+        status = copy_array(graph->context, &made->params, graph->params, graph->param_count, sizeof *graph->params);
+    if (status != ZOE_OK) {
+        zoe_graph_free(&made);
+        return status;
+    }
+    made->value_count = made->value_capacity = graph->value_count;
+    made->param_count = made->param_capacity = graph->param_count;
+    for (size_t v = 0; v < made->value_count; v++)
+        if (made->values[v].node >= 0) made->values[v].node = ZOE__NOBODY;
+    *out = made;
+    return ZOE_OK;
+}
+
+zoe_status zoe__graph_place(zoe_graph *graph, const zoe__node *node)
+{
+    zoe__node *copy = NULL;
+    ZOE_TRY(copy_node(graph, node, &copy));
+    copy->number = (int)graph->node_count;
+    graph->values[node->output].node = copy->number;
+    graph->nodes[graph->node_count++] = copy;
+    return ZOE_OK;
 }
 
 size_t zoe__graph_nodes(const zoe_graph *graph)

@@ -35,6 +35,7 @@ typedef struct zoe__op {
     bool in_place;      /* y may take x's memory (element-wise, backward needs no x; dx may take dy's) */
     bool is_loss;       /* output is a scalar; backward starts here: dy is absent, see loss_scale */
     bool no_gradient;   /* never has a backward pass (picture) */
+    int unread_inputs;  /* bit i: backward does not read input i, NEEDS_X or not */
     int integer_inputs; /* bit i: input i is not float (labels, bytes, tables): no gradient, given as raw memory */
 
     /* The definition, plain NCHW/KCRS, in double. forward writes y (all of it) and aux. backward ADDS to dx[i] (where
@@ -80,11 +81,16 @@ struct zoe__node {
     int number;                       /* position in the graph; set by the graph */
 };
 
+enum {
+    ZOE__INPUT = -1, /* a value that is given */
+    ZOE__NOBODY = -2 /* nobody makes it: a fused node computes with it inside */
+};
+
 typedef struct zoe__value_spec {
     char name[ZOE__NAME];
     zoe_dtype dtype;
     zoe_shape shape;
-    int node; /* number of the producing node; -1: an input */
+    int node; /* number of the producing node; or ZOE__INPUT, ZOE__NOBODY */
     bool keep;
     bool gradient; /* depends on a trainable parameter */
 } zoe__value_spec;
@@ -105,6 +111,11 @@ int zoe__graph_param(zoe_graph *graph, const char *node, const char *suffix, zoe
 
 /* Copies the node and its options; makes the output value of the given shape, called node->name. */
 zoe_value zoe__graph_add(zoe_graph *graph, const zoe__node *node, zoe_shape output);
+
+/* For passes over a graph (host/fusion/): a graph with the same values and parameters and no nodes, and a node put into
+ * it, whose output is a value that is there. In topological order; values that get no node are nobody's. */
+zoe_status zoe__graph_clone(zoe_graph **out, const zoe_graph *graph);
+zoe_status zoe__graph_place(zoe_graph *graph, const zoe__node *node);
 
 size_t zoe__graph_nodes(const zoe_graph *graph);
 zoe__node *zoe__graph_node(zoe_graph *graph, size_t number);

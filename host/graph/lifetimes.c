@@ -31,7 +31,8 @@ static zoe_status mark_possible(const zoe_plan *plan, bool *possible)
 {
     for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
         const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
-        possible[v] = spec->gradient || (spec->node < 0 && plan->options.input_gradients && spec->dtype == ZOE_F32);
+        possible[v] =
+            spec->gradient || (spec->node == ZOE__INPUT && plan->options.input_gradients && spec->dtype == ZOE_F32);
         if (spec->node < 0) continue;
         const zoe__node *node = zoe__graph_node(plan->graph, (size_t)spec->node);
         for (int i = 0; i < node->inputs && !node->op->no_gradient; i++)
@@ -153,7 +154,7 @@ static int activation_end(const zoe_plan *plan, size_t root)
         for (int i = 0; i < node->inputs; i++) {
             if (plan->values[node->input[i]].root != (int)root) continue;
             extend(&end, forward_slot(node), true);
-            if (plan->nodes[n].backward && (node->op->needs & ZOE__NEEDS_X))
+            if (plan->nodes[n].backward && (node->op->needs & ZOE__NEEDS_X) && !(node->op->unread_inputs >> i & 1))
                 extend(&end, backward_slot(plan, node), true);
         }
     }
@@ -252,7 +253,7 @@ zoe_status zoe__plan_lay_out(zoe_plan *plan)
     for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
         const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
         zoe__value_state *state = &plan->values[v];
-        if (state->root != (int)v) continue;
+        if (state->root != (int)v || spec->node == ZOE__NOBODY) continue;
         const size_t bytes = value_bytes(plan, v, state->halo, state->planar);
         if (spec->node < 0)
             plan->memory.input_bytes += bytes;

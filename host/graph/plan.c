@@ -3,6 +3,8 @@
  * A graph compiled for a device, and its life: compile once, then write inputs, walk the lists, read results. */
 #include "graph/state.h"
 
+#include "fusion/fusion.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@ zoe_plan_options zoe_plan_options_default(void)
                               .micro_batches = 1,
                               .conv = "auto",
                               .linear = "auto",
+                              .fuse = true,
                               .optimizer = zoe_optimizer_options_default()};
 }
 
@@ -39,6 +42,7 @@ void zoe_plan_free(zoe_plan **plan)
     for (size_t b = 0; b < p->block_count; b++) zoe__mem_free(&p->blocks[b].mem);
     for (int s = 0; s < p->slab_count; s++) zoe__mem_free(&p->slabs[s]);
     zoe__mem_free(&p->scalars_mem);
+    zoe_graph_free(&p->fused);
     free(p->scalars);
     free(p->values);
     free(p->nodes);
@@ -86,6 +90,7 @@ static zoe_status make_views(zoe_plan *plan)
         zoe__value_state *state = &plan->values[v];
         const zoe__value_state *root = &plan->values[state->root];
         zoe__mem *mem = root->block >= 0 ? plan->blocks[root->block].mem : NULL;
+        if (spec->node == ZOE__NOBODY) continue;
         if (spec->node < 0 && !plan->options.dry) {
             const size_t count = zoe_shape_count(spec->shape);
             const size_t bytes = spec->dtype == ZOE_U8    ? count
@@ -144,7 +149,12 @@ zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, cons
     plan->options = *options;
     plan->host = zoe__device_is_host(plan->device);
     plan->element = plan->host ? sizeof(double) : sizeof(float);
-    const zoe_status status = compile(plan);
+    zoe_status status = ZOE_OK;
+    if (!plan->host && options->fuse) {
+        status = zoe__fuse(&plan->fused, graph);
+        if (plan->fused) plan->graph = plan->fused;
+    }
+    if (status == ZOE_OK) status = compile(plan);
     if (status == ZOE_OK)
         *out = plan;
     else

@@ -100,7 +100,8 @@ typedef struct zoe__launch_list {
 struct zoe_plan {
     zoe_context *context;
     zoe_device *device;
-    zoe_graph *graph;
+    zoe_graph *graph; /* the caller's, or */
+    zoe_graph *fused; /* what the rules of host/fusion/ made of it: the same values, fewer nodes; NULL: nothing */
     zoe_store *store;
     zoe_plan_options options;
     bool host;      /* the host device: plain doubles, references only */

@@ -4,8 +4,8 @@
  *   y = t * weight + bias,   dbias = sum dy,   dweight = sum dy * t,
  *   dx = weight / sqrt(var + eps) * (dy - dbias / M - t * dweight / M)
  * running_mean and running_var follow the batch (unbiased variance; with M = 1 there is none and the biased one, 0, is
- * taken). Parameters: [weight, bias,] running_mean, running_var. Kernels: cl/batch_norm.cl. */
-#include "ops/node.h"
+ * taken). Parameters: [weight, bias,] running_mean, running_var. Device side: batch_norm_device.c. */
+#include "ops/batch_norm.h"
 
 #include <math.h>
 
@@ -93,109 +93,19 @@ static void ref_backward(const zoe__ref *ref)
     for (int c = 0; c < ref->y_shape.c; c++) channel_backward(ref, c);
 }
 
-/* ---- device ----
- * The N * H rows of a channel block are cut into chunks of equal length (the last may be shorter), by shape alone. Each
- * gives a partial result (two float8), a second kernel joins them in order. aux 0: mean, 1/sqrt(var + eps), and that
- * times weight, [C8] float8 each. */
-
-typedef struct bn_chunks {
-    int rows;  /* of a chunk */
-    int count; /* of chunks */
-} bn_chunks;
-
-static bn_chunks chunks(zoe_shape s)
-{
-    const int all = s.n * s.h, rows = 1024 / s.w > 1 ? 1024 / s.w : 1;
-    return (bn_chunks){rows < all ? rows : all, (all + rows - 1) / rows};
-}
-
-static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
-{
-    const zoe_shape s = zoe__plan_shape(plan, node->output);
-    const size_t c8 = ((size_t)s.c + 7) / 8, partial = c8 * 16 * (size_t)chunks(s).count;
-    zoe__plan_aux(plan, node, 0, c8 * 24);
-    if (zoe__plan_batch_statistics(plan)) zoe__plan_workspace(plan, node, ZOE__FORWARD, partial);
-    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, partial + c8 * 16);
-    return ZOE_OK;
-}
-
-/* Fills aux 0 from the batch, or from the running figures. */
-static zoe_status figures(zoe_plan *plan, zoe__node *node)
-{
-    const zoe_batch_norm_options *o = node->options;
-    const zoe__view *x = zoe__plan_x(plan, node, 0);
-    const zoe_shape s = x->shape;
-    const bn_chunks cut = chunks(s);
-    zoe__mem *aux = zoe__plan_aux_mem(plan, node, 0), *weight = o->affine ? zoe__plan_weight(plan, node, 0) : NULL;
-    zoe__mem *mean = zoe__plan_weight(plan, node, mean_param(node));
-    zoe__mem *var = zoe__plan_weight(plan, node, mean_param(node) + 1);
-    const double small = sizeof(float) * 8.0 * x->c8;
-    if (!zoe__plan_batch_statistics(plan)) {
-        zoe__launch_spec spec = zoe__spec_items(plan, "batch_norm", "batch_norm_fold", (size_t)x->c8);
-        spec.bytes = 6 * small;
-        return zoe__plan_launch(plan, node, &spec, "mmmmiif", weight, mean, var, aux, s.c, x->c8, (double)o->eps);
-    }
-    zoe__mem *partial = zoe__plan_workspace_mem(plan, node, ZOE__FORWARD);
-    zoe__launch_spec spec =
-        zoe__spec_groups(plan, "batch_norm", "batch_norm_moments", (size_t)x->c8 * (size_t)cut.count);
-    spec.bytes = zoe__view_bytes(x);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmiii", x, partial, s.n * s.h, cut.rows, cut.count));
-    spec = zoe__spec_groups(plan, "batch_norm", "batch_norm_join", (size_t)x->c8);
-    spec.bytes = small * (2 * cut.count + 8);
-    return zoe__plan_launch(plan, node, &spec, "mmmmmiiiiiff", partial, weight, mean, var, aux, s.c, s.n * s.h,
-                            cut.rows, cut.count, s.w, (double)o->eps, (double)o->momentum);
-}
+/* ---- device: batch_norm_device.c ---- */
 
 static zoe_status forward(zoe_plan *plan, zoe__node *node)
 {
-    const zoe_batch_norm_options *o = node->options;
-    const zoe__view *x = zoe__plan_x(plan, node, 0), *y = zoe__plan_y(plan, node);
-    ZOE_TRY(figures(plan, node));
-    const int planes = y->shape.n * y->c8;
-    int rows;
-    zoe__launch_spec spec =
-        zoe__spec_pixels(plan, "batch_norm", "batch_norm_apply", planes, y->shape.h, y->shape.w, &rows);
-    spec.bytes = 2 * zoe__view_bytes(y);
-    return zoe__plan_launch(plan, node, &spec, "vvmmii", x, y, zoe__plan_aux_mem(plan, node, 0),
-                            o->affine ? zoe__plan_weight(plan, node, 1) : NULL, planes, rows);
-}
-
-/* What the second kernel does with a gradient of a parameter: 0 nothing, 1 write, 2 add. */
-static int mode(zoe_plan *plan, const zoe__node *node, int param, zoe__mem **out)
-{
-    const zoe_batch_norm_options *o = node->options;
-    *out = o->affine ? zoe__plan_dweight(plan, node, param) : NULL;
-    return *out ? 1 + zoe__plan_dweight_add(plan, node, param) : 0;
+    return zoe__batch_norm_forward(plan, node, (zoe__batch_norm_tail){.relu = false});
 }
 
 static zoe_status backward(zoe_plan *plan, zoe__node *node)
 {
-    const zoe__view *x = zoe__plan_x(plan, node, 0), *dy = zoe__plan_dy(plan, node), *dx = zoe__plan_dx(plan, node, 0);
-    const zoe_shape s = x->shape;
-    const bn_chunks cut = chunks(s);
-    zoe__mem *aux = zoe__plan_aux_mem(plan, node, 0), *work = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
-    zoe__mem *dweight, *dbias;
-    const int dweight_mode = mode(plan, node, 0, &dweight), dbias_mode = mode(plan, node, 1, &dbias);
-    zoe__launch_spec spec = zoe__spec_groups(plan, "batch_norm", "batch_norm_dots", (size_t)x->c8 * (size_t)cut.count);
-    spec.bytes = 2 * zoe__view_bytes(x);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmmiii", x, dy, aux, work, s.n * s.h, cut.rows, cut.count));
-    spec = zoe__spec_groups(plan, "batch_norm", "batch_norm_join_dots", (size_t)x->c8);
-    spec.bytes = sizeof(float) * 8.0 * x->c8 * (2 * cut.count + 4);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "mmmiiif", work, dweight, dbias, dweight_mode, dbias_mode, cut.count,
-                             1 / ((double)s.n * s.h * s.w)));
-    if (!dx) return ZOE_OK;
-    const int planes = s.n * x->c8;
-    int rows;
-    spec = zoe__spec_pixels(plan, "batch_norm", "batch_norm_backward", planes, s.h, s.w, &rows);
-    spec.bytes = 3 * zoe__view_bytes(x);
-    return zoe__plan_launch(plan, node, &spec, "vvvmmiiii", x, dy, dx, aux, work, cut.count,
-                            zoe__plan_dx_add(plan, node, 0), planes, rows);
+    return zoe__batch_norm_backward(plan, node, (zoe__batch_norm_tail){.relu = false});
 }
 
-static double flops(const zoe_graph *graph, const zoe__node *node)
-{
-    return 6.0 * (double)zoe_shape_count(zoe_graph_shape(graph, node->output));
-}
+/* ---- constructor ---- */
 
 zoe_batch_norm_options zoe_batch_norm_options_default(void)
 {
@@ -240,8 +150,8 @@ const zoe__op zoe__op_batch_norm = {
     .needs = ZOE__NEEDS_X,
     .ref_forward = ref_forward,
     .ref_backward = ref_backward,
-    .plan = make_plan,
+    .plan = zoe__batch_norm_plan,
     .forward = forward,
     .backward = backward,
-    .flops = flops,
+    .flops = zoe__batch_norm_flops,
 };

@@ -57,6 +57,7 @@ typedef struct zoe_plan_options {
     const char *conv;      /* "auto", "winograd", "winograd2", "direct" (these: vector family only), "clblast", "plain",
                               "reference"; "auto" */
     const char *linear;    /* "auto", "packed", "clblast", "plain", "reference"; "auto" */
+    bool fuse;             /* compute chains like batch norm + ReLU + pool in one pass over memory; true */
     zoe_optimizer_options optimizer;
     uint64_t seed;          /* of dropout */
     bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */

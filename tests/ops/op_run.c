@@ -246,6 +246,7 @@ void op_setup_new(op_setup *setup, const op_case *test, const op_device *device,
     options.seed = SEED;
     options.input_gradients = options.training;
     options.poison = true;
+    options.fuse = !(surroundings & OP_UNFUSED);
     op_ok(setup, zoe_plan_new(&setup->plan, setup->graph, setup->store, &options));
     for (int i = 0; i < test->inputs; i++) fill_input(setup, i);
     for (size_t i = 0; i < zoe_store_params(setup->store); i++) fill_param(setup, i);
@@ -331,12 +332,12 @@ static void check_guards(const op_setup *setup)
         assert_true(now && unused);
         op_ok(setup, zoe__mem_read(plan->slabs[number], 0, now, bytes));
         memset(unused, 0xff, bytes);
-        for (size_t v = 0; v < zoe__graph_values(setup->graph); v++) {
+        for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
             mark_used(unused, plan, number, plan->values[v].block, plan->values[v].view.floats * sizeof(float));
             mark_used(unused, plan, number, plan->values[v].gradient_block,
                       plan->values[v].gradient_view.floats * sizeof(float));
         }
-        for (size_t n = 0; n < zoe__graph_nodes(setup->graph); n++) {
+        for (size_t n = 0; n < zoe__graph_nodes(plan->graph); n++) {
             const zoe__node_state *node = &plan->nodes[n];
             for (int k = 0; k < ZOE__MAX_AUX; k++)
                 mark_used(unused, plan, number, node->aux_block[k], node->aux[k] * sizeof(float));
@@ -355,11 +356,23 @@ static void check_guards(const op_setup *setup)
     }
 }
 
+/* The plan has a launch of the fused op, or, when told not to fuse, none. */
+static void check_fused(const op_setup *setup)
+{
+    bool found = false;
+    for (size_t i = 0; i < zoe_plan_launches(setup->plan); i++)
+        found = found || strcmp(zoe_plan_launch(setup->plan, i).op, setup->test->fused) == 0;
+    const bool wanted = !zoe__device_is_host(setup->device) && !(setup->surroundings & OP_UNFUSED);
+    if (found != wanted)
+        fail_msg("%s: %s '%s' in the plan", setup->where, found ? "there is" : "there is no", setup->test->fused);
+}
+
 void op_run(op_result *result, const op_case *test, const op_device *device, int surroundings)
 {
     op_setup setup;
     *result = (op_result){0};
     op_setup_new(&setup, test, device, surroundings);
+    if (test->fused) check_fused(&setup);
     op_setup_step(&setup);
     if (surroundings & OP_TWICE) op_setup_step(&setup);
     const zoe__value_state *values = setup.plan->values;

@@ -147,6 +147,11 @@ static void test_device(const op_case *test, size_t number, const op_device *dev
         check_equal(test, &host, &first, where, most);
         op_run(&second, test, device, surroundings);
         check_same_bits(&first, &second, where);
+        if (test->fused) {
+            op_result_free(&second);
+            op_run(&second, test, device, surroundings | OP_UNFUSED);
+            check_equal(test, &host, &second, where, most);
+        }
         op_result_free(&host);
         op_result_free(&first);
         op_result_free(&second);

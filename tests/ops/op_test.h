@@ -50,6 +50,7 @@ struct op_case {
     const char *const *algorithms; /* of conv2d and linear, NULL-terminated; NULL: {"auto"} */
     bool both_lanes;               /* vector family: run with 8 and with 16 lanes */
     double tolerance;              /* of |device - host| / largest |host|; 0 stands for 1e-5 */
+    const char *fused;             /* name of the op that a rule of host/fusion/ must have made; also run unfused */
 };
 
 void op_test_devices(const op_case *cases, size_t count);
@@ -70,6 +71,7 @@ enum {
     OP_INFERENCE = 32,
     OP_STATISTICS = 64, /* with OP_INFERENCE: batch statistics */
     OP_TWICE = 256,     /* two steps, one after the other */
+    OP_UNFUSED = 512,   /* the rules of host/fusion/ are off */
     OP_GRID = 128       /* inputs and parameters on a grid of distinct numbers, for finite differences */
 };
 
