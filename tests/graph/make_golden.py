@@ -120,6 +120,7 @@ if __name__ == "__main__":
     run("caffenet", 8, 3, 227, 227)
     run("l3-vision", 4, 3, 43, 37, lr=3e-5)
     run("l3-audio", 4, 1, 41, 35, lr=3e-5)
-    run("caffenet-bn", 8, 3, 103, 99, lr=1e-4)
+    # Some sizes have a ReLU so close to 0 that rounding decides what it lets through; here four orders of summing agree.
+    run("caffenet-bn", 8, 3, 99, 103, lr=5e-5)
     run("nin-cifar", 8, 3, 32, 32)
     run("resnet20-cifar", 16, 3, 32, 32)
