@@ -279,6 +279,21 @@ static bool consider(const settings *s, const zoe_clip *clip, usable *out, left_
     return !reason;
 }
 
+bool zoe__avc_frames(const zoe_task *task, const zoe_clip *clip, int *low, int *high)
+{
+    left_out why = {0};
+    usable u = {0};
+    const bool there = consider(task->state, clip, &u, &why);
+    *low = u.low;
+    *high = u.high;
+    return there;
+}
+
+double zoe__avc_window(const zoe_task *task, const zoe_clip *clip, int rank)
+{
+    return window_start(task->state, clip, rank, NULL);
+}
+
 static int by_label(const void *a, const void *b, void *pack)
 {
     const usable *x = a, *y = b;

@@ -19,6 +19,11 @@ void zoe__avc_build(const zoe_task *task, zoe_graph *graph, int batch, zoe_split
 void zoe__avc_sample(const zoe_task *task, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index,
                      uint32_t attempt, zoe_sample *out);
 
+/* For evaluations: frames low..high of a clip with good sound around which a window fits; false: none. Where that window
+ * starts, s on the clip's clock; of a still picture's sound the middle. */
+bool zoe__avc_frames(const zoe_task *task, const zoe_clip *clip, int *low, int *high);
+double zoe__avc_window(const zoe_task *task, const zoe_clip *clip, int rank);
+
 /* Defaults that hang on --recipe: pairs {option, text} of both, ended by {NULL}. */
 zoe_status zoe__avc_defaults(zoe_options *options, const char *const (*small)[2], const char *const (*paper)[2]);
 
