@@ -494,7 +494,8 @@ zoe_status zoe_pack_index(zoe_context *context, const char *const *paths, size_t
                 l->max_sound);
     ZOE_TRY_OUT(zoe__gather(context, paths, count, &what));
     for (size_t i = 0; i < what.tables.count; i++)
-        ZOE_TRY_OUT(zoe__pairs_read(context, &pairs, what.tables.name[i], options->label_column,
+        ZOE_TRY_OUT(zoe__pairs_read(context, &pairs, what.tables.name[i],
+                                    options->label_column && !options->labels_csv ? options->label_column : "label",
                                     options->labels_csv ? NULL : options->group_column));
     ZOE_TRY_OUT(zoe__pairs_settle(context, &pairs));
     ZOE_TRY_OUT(zoe__labels_load(&labels, context, options->labels_csv, options->label_column, options->group_column));
