@@ -17,6 +17,7 @@ typedef struct zoe__conv2d {
     int n, c, h, w, k, r, s, p, q;
     int stride_h, stride_w, pad_h, pad_w, groups;
     bool bias, relu;
+    int merged; /* groups of the definition in each of `groups`; 0 or 1: they are the definition's */
 } zoe__conv2d;
 
 /* Everything is asked and told direction by direction. What an algorithm was chosen with: zoe__plan_choice().
@@ -24,7 +25,7 @@ typedef struct zoe__conv2d {
  * to ZOE__TO_DATA, 1 to ZOE__TO_OUTPUT. The gradient of the weights is emitted before that of x. */
 typedef struct zoe__conv2d_algorithm {
     const char *name;
-    bool blocked;    /* weights lie as zoe__layout_blocked(), else plain */
+    bool blocked;    /* weights lie in zoe__conv2d_layout(), else plain. Sees zoe__conv2d_merge(conv), never conv */
     bool inexact;    /* trades digits for speed: not with plan option `exact` */
     bool unasked[3]; /* by zoe_family: may be chosen where nobody asked for it */
     bool (*supports)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction); /* NULL: everything */
@@ -64,10 +65,23 @@ size_t zoe__conv2d_candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__dire
 /* The node's algorithm in this direction is the one of that name (and the direction is wanted at all). */
 bool zoe__conv2d_chosen(zoe_plan *plan, const zoe__node *node, zoe__direction direction, const char *name);
 
+/* Multiply-adds of the definition, twice: what merged groups multiply with zeros does not count. */
 static inline double zoe__conv2d_flops(const zoe__conv2d *conv)
 {
-    return 2.0 * conv->n * conv->p * conv->q * conv->k * (conv->c / conv->groups) * conv->r * conv->s;
+    const int merged = conv->merged > 1 ? conv->merged : 1;
+    return 2.0 * conv->n * conv->p * conv->q * conv->k * (conv->c / conv->groups / merged) * conv->r * conv->s;
 }
+
+/* Groups whose channels and filters are no multiples of 16 do not begin where blocks do. As many neighbours as it takes
+ * become one group, with zero weights from each to the others: the arithmetic of dense layers, a few times over. Where
+ * it would be more than 32 times, conv as it is. */
+zoe__conv2d zoe__conv2d_merge(const zoe__conv2d *conv);
+
+/* The layout of a (merged) convolution's weights, zoe__layout_blocked() with the zeros in it. */
+zoe__layout zoe__conv2d_layout(const zoe__conv2d *conv);
+
+/* Makes the gradient of the zero weights zero, once it is there. Nothing to do without merged groups. */
+zoe_status zoe__conv2d_mask_groups(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv);
 
 /* Vector families' weights: [K/16][C/8][R][S][8][16], C and K of one group after the other. shape is KCRS with C = C /
  * groups; for linear {K, C, H, W} though its parameter is {K, C*H*W, 1, 1}: the same order of plain numbers. */

@@ -17,11 +17,18 @@ static const zoe__conv2d_algorithm *find(const zoe__conv2d_algorithm *const *tab
     return NULL;
 }
 
+/* As an algorithm sees it. */
+static zoe__conv2d seen(const zoe__conv2d_algorithm *algorithm, const zoe__conv2d *conv)
+{
+    return algorithm->blocked ? zoe__conv2d_merge(conv) : *conv;
+}
+
 static bool fits(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, const zoe__conv2d *conv,
                  zoe__direction direction)
 {
+    const zoe__conv2d v = seen(algorithm, conv);
     if (algorithm->inexact && zoe__plan_get_options(plan)->exact) return false;
-    return !algorithm->supports || algorithm->supports(plan, conv, direction);
+    return !algorithm->supports || algorithm->supports(plan, &v, direction);
 }
 
 /* The cheapest that nobody needs to ask for. */
@@ -34,7 +41,8 @@ static const zoe__conv2d_algorithm *cheapest(zoe_plan *plan, const zoe__conv2d *
     for (; *table; table++) {
         const zoe__conv2d_algorithm *a = *table;
         if (!a->unasked[family] || a->blocked != blocked || !fits(plan, a, conv, direction)) continue;
-        const double cost = a->cost ? a->cost(plan, conv, direction) : 0;
+        const zoe__conv2d v = seen(a, conv);
+        const double cost = a->cost ? a->cost(plan, &v, direction) : 0;
         if (best && (!a->cost || !best->cost || cost >= least)) continue;
         best = a;
         least = cost;
@@ -60,7 +68,8 @@ static bool offers(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, const
     static const int nothing[ZOE__CHOICE_PARAMETERS];
     zoe__choice offered[ROOM];
     if (!memcmp(choice->parameter, nothing, sizeof nothing)) return true;
-    const size_t count = algorithm->candidates ? algorithm->candidates(plan, conv, direction, offered, ROOM) : 0;
+    const zoe__conv2d v = seen(algorithm, conv);
+    const size_t count = algorithm->candidates ? algorithm->candidates(plan, &v, direction, offered, ROOM) : 0;
     for (size_t i = 0; i < count; i++)
         if (!memcmp(offered[i].parameter, choice->parameter, sizeof nothing)) return true;
     return false;
@@ -114,7 +123,9 @@ zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
         zoe__choice *choice = zoe__plan_choice(plan, node, direction);
         *choice = choose(plan, node, conv, direction, table, algorithm, blocked);
         if (!wanted(plan, node, direction)) continue;
-        ZOE_TRY(find(table, choice->algorithm)->plan(plan, node, conv, direction));
+        const zoe__conv2d_algorithm *chosen = find(table, choice->algorithm);
+        const zoe__conv2d v = seen(chosen, conv);
+        ZOE_TRY(chosen->plan(plan, node, &v, direction));
     }
     return ZOE_OK;
 }
@@ -132,7 +143,9 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     const zoe__conv2d_algorithm *algorithm = find(table, zoe__plan_choice(plan, node, direction)->algorithm);
     zoe__plan_algorithm(plan, node, algorithm->name);
     zoe__plan_direction(plan, node, direction);
-    const zoe_status status = algorithm->emit(plan, node, conv, direction);
+    const zoe__conv2d v = seen(algorithm, conv);
+    zoe_status status = algorithm->emit(plan, node, &v, direction);
+    if (status == ZOE_OK && direction == ZOE__TO_WEIGHTS) status = zoe__conv2d_mask_groups(plan, node, &v);
     zoe__plan_direction(plan, node, ZOE__DIRECTIONS);
     return status;
 }
@@ -163,7 +176,8 @@ size_t zoe__conv2d_candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__dire
         const zoe__conv2d_algorithm *a = *table;
         if (!a->unasked[family] || a->blocked != blocked || !fits(plan, a, conv, direction)) continue;
         if (a != first && count < room) out[count++] = (zoe__choice){.algorithm = a->name};
-        if (a->candidates) count += a->candidates(plan, conv, direction, out + count, room - count);
+        const zoe__conv2d v = seen(a, conv);
+        if (a->candidates) count += a->candidates(plan, &v, direction, out + count, room - count);
     }
     return count;
 }

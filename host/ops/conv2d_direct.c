@@ -109,7 +109,7 @@ static split split_of(zoe_plan *plan, const zoe__conv2d *conv)
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
-    const zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c / conv->groups, conv->r, conv->s});
+    const zoe__layout layout = zoe__conv2d_layout(conv);
     const blocks b = blocks_of(conv);
     zoe__plan_layout(plan, node, 0, &layout);
     if (direction != ZOE__TO_DATA)

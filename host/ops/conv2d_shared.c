@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What several algorithms of conv2d and linear use: the blocked layout of weights, ReLU's mask with the gradient of the
- * bias, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/sum_parts.cl. */
+ * bias, merged groups, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/conv2d_mask_groups.cl,
+ * cl/sum_parts.cl. */
 #include "ops/conv2d.h"
 
 #include <string.h>
 
-/* ---- layout ---- */
+/* ---- layout: K, channels of a group, taps, and of each merged group the channels and filters ---- */
 
+enum { K, C, TAPS, GROUP_C, GROUP_K };
+
+/* c: of the filter's own group of the definition. */
 static size_t blocked_index(const zoe__layout *layout, int k, int c, int tap)
 {
-    const int c_blocks = (layout->arg[1] + 7) / 8, taps = layout->arg[2];
+    const int c_blocks = (layout->arg[C] + 7) / 8, taps = layout->arg[TAPS];
+    c += k / layout->arg[GROUP_K] * layout->arg[GROUP_C] % layout->arg[C];
     return (((size_t)(k / 16) * (size_t)c_blocks + (size_t)(c / 8)) * (size_t)taps + (size_t)tap) * 128 +
            (size_t)(c % 8 * 16) + (size_t)(k % 16);
 }
@@ -19,17 +24,17 @@ static void pack(const zoe__layout *layout, zoe_shape shape, const float *plain,
 {
     (void)shape;
     memset(device, 0, layout->floats * sizeof *device);
-    for (int k = 0; k < layout->arg[0]; k++)
-        for (int c = 0; c < layout->arg[1]; c++)
-            for (int tap = 0; tap < layout->arg[2]; tap++) device[blocked_index(layout, k, c, tap)] = *plain++;
+    for (int k = 0; k < layout->arg[K]; k++)
+        for (int c = 0; c < layout->arg[GROUP_C]; c++)
+            for (int tap = 0; tap < layout->arg[TAPS]; tap++) device[blocked_index(layout, k, c, tap)] = *plain++;
 }
 
 static void unpack(const zoe__layout *layout, zoe_shape shape, const float *device, float *plain)
 {
     (void)shape;
-    for (int k = 0; k < layout->arg[0]; k++)
-        for (int c = 0; c < layout->arg[1]; c++)
-            for (int tap = 0; tap < layout->arg[2]; tap++) *plain++ = device[blocked_index(layout, k, c, tap)];
+    for (int k = 0; k < layout->arg[K]; k++)
+        for (int c = 0; c < layout->arg[GROUP_C]; c++)
+            for (int tap = 0; tap < layout->arg[TAPS]; tap++) *plain++ = device[blocked_index(layout, k, c, tap)];
 }
 
 zoe__layout zoe__layout_blocked(zoe_shape shape)
@@ -37,9 +42,48 @@ zoe__layout zoe__layout_blocked(zoe_shape shape)
     const int taps = shape.h * shape.w;
     return (zoe__layout){.name = "blocked",
                          .floats = (size_t)((shape.n + 15) / 16) * (size_t)((shape.c + 7) / 8) * (size_t)taps * 128,
-                         .arg = {shape.n, shape.c, taps},
+                         .arg = {[K] = shape.n, [C] = shape.c, [TAPS] = taps, [GROUP_C] = shape.c, [GROUP_K] = shape.n},
                          .pack = pack,
                          .unpack = unpack};
+}
+
+zoe__layout zoe__conv2d_layout(const zoe__conv2d *conv)
+{
+    zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c / conv->groups, conv->r, conv->s});
+    if (conv->merged > 1) {
+        layout.arg[GROUP_C] = conv->c / conv->groups / conv->merged;
+        layout.arg[GROUP_K] = conv->k / conv->groups / conv->merged;
+    }
+    return layout;
+}
+
+/* ---- merged groups ---- */
+
+zoe__conv2d zoe__conv2d_merge(const zoe__conv2d *conv)
+{
+    enum { MOST = 32, MOST_WEIGHTS = 1 << 28 }; /* kernels count weights in int */
+    zoe__conv2d merged = *conv;
+    const int c = conv->c / conv->groups, k = conv->k / conv->groups;
+    for (int m = 1; m <= conv->groups && m <= MOST; m++) {
+        if (conv->groups % m || (m < conv->groups && (c * m % 16 || k * m % 16))) continue;
+        if ((double)conv->k * c * m * conv->r * conv->s > MOST_WEIGHTS) break;
+        merged.groups /= m;
+        merged.merged = m;
+        break;
+    }
+    return merged;
+}
+
+zoe_status zoe__conv2d_mask_groups(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+{
+    if (conv->merged <= 1) return ZOE_OK;
+    const zoe__layout layout = zoe__conv2d_layout(conv);
+    const int c_blocks = (layout.arg[C] + 7) / 8;
+    zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_mask_groups", "conv2d_mask_groups",
+                                            (size_t)((conv->k + 15) / 16) * (size_t)c_blocks);
+    spec.bytes = 2.0 * sizeof(float) * (double)layout.floats;
+    return zoe__plan_launch(plan, node, &spec, "miiiiii", zoe__plan_dweight(plan, node, 0), conv->k, c_blocks,
+                            layout.arg[TAPS], layout.arg[C], layout.arg[GROUP_C], layout.arg[GROUP_K]);
 }
 
 /* ---- sums ---- */

@@ -76,7 +76,13 @@ static const row direct_rows[] = {
     {"48 filters: a pair and a rest", {3, 24, 3, 29}, 48, 3, 3, 1, 1, 1, 1, 1, true, true},
     {"wide row, many units", {5, 8, 21, 31}, 32, 3, 3, 1, 1, 0, 0, 1, true, true},
     {"output of one pixel", {15, 8, 3, 3}, 32, 3, 3, 1, 1, 0, 0, 1, true, false},
-    {"odd groups go elsewhere", {2, 6, 5, 4}, 9, 3, 3, 1, 1, 1, 1, 3, true, true},
+    {"odd groups become one", {2, 6, 5, 4}, 9, 3, 3, 1, 1, 1, 1, 3, true, true},
+    {"eight groups of 4 become two", {2, 32, 5, 6}, 32, 3, 3, 2, 2, 1, 1, 8, true, true},
+    {"depthwise", {2, 32, 6, 7}, 32, 3, 3, 1, 1, 1, 1, 32, true, false},
+    {"two groups of 12 and 24", {2, 24, 5, 9}, 48, 5, 5, 1, 1, 2, 2, 2, false, true},
+    {"one by one, a row an image", {3, 40, 13, 11}, 48, 1, 1, 1, 1, 0, 0, 1, true, true},
+    {"one by one, groups of 20 and 10", {1, 60, 5, 5}, 30, 1, 1, 1, 1, 0, 0, 3, true, false},
+    {"more groups than are merged", {1, 37, 4, 3}, 37, 3, 3, 1, 1, 1, 1, 37, false, false},
 };
 
 static const row plain_rows[] = {
