@@ -60,13 +60,11 @@ __kernel void batch_norm_moments(ZOE_IN(x), __global float8 *partial, int all_ro
     const float count = (float)((last - first) * x_W);
     const float8 origin = ZOE_AT(x, first / x_H * x_C8 + c8, first % x_H, 0);
     float8 sum = 0.0f, squares = 0.0f;
-    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W)
-    {
+    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
         sum += row_sum(&ZOE_AT(x, plane, h, 0), ZOE_FIRST_COLUMN, ZOE_END_COLUMN(x_W), origin);
     }
     const float8 mean = origin + zoe_group_sum(sum, scratch) / count;
-    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W)
-    {
+    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
         squares += row_squares(&ZOE_AT(x, plane, h, 0), ZOE_FIRST_COLUMN, ZOE_END_COLUMN(x_W), mean);
     }
     squares = zoe_group_sum(squares, scratch);

@@ -5,10 +5,11 @@
  *   apply:     y = tail((x - mean) * scale [+ bias] [+ z]),  tail = ReLU or nothing
  *   dots:      g = dy where ReLU let y through;  each chunk: sum g, sum g * t;  the gradient of z (+)= g
  *   backward:  dx (+)= scale * (g - sum g / M - t * sum g t / M)
+ * With HALO, y (apply) or the gradient of x (backward) also get the zeros around them.
  * What ReLU let through is computed again from x; with z it is read off y. Written so that a NaN falls through.
  * dy and the gradient of z, dy and dx may be the same memory. */
 
-enum { BIAS = 1, ADD = 2, RELU = 4, WRITE_GRADIENT = 8, ADD_GRADIENT = 16 };
+enum { BIAS = 1, ADD = 2, RELU = 4, WRITE_GRADIENT = 8, ADD_GRADIENT = 16, HALO = 32 };
 
 static inline float8 relu(float8 value)
 {
@@ -18,26 +19,24 @@ static inline float8 relu(float8 value)
 __kernel void batch_norm_apply(ZOE_IN(x), ZOE_IN(z), ZOE_OUT(y), __global const float8 *figures,
                                __global const float8 *bias, int flags, int planes, int rows)
 {
-    ZOE_FOR_ROWS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_ROWS(planes, y_H, y_W, rows) {
         const int c8 = plane % y_C8;
         const float8 mean = figures[c8], scale = figures[2 * y_C8 + c8];
         const float8 shift = flags & BIAS ? bias[c8] : (float8)(0.0f);
         __global const float8 *in = &ZOE_AT(x, plane, h, 0), *other = &ZOE_AT(z, plane, h, 0);
         __global float8 *out = &ZOE_AT(y, plane, h, 0);
         if (flags & ADD) {
-            ZOE_FOR_COLUMNS(y_W)
-            {
+            ZOE_FOR_COLUMNS(y_W) {
                 const float8 value = (in[w] - mean) * scale + shift + other[w];
                 out[w] = flags & RELU ? relu(value) : value;
             }
         } else {
-            ZOE_FOR_COLUMNS(y_W)
-            {
+            ZOE_FOR_COLUMNS(y_W) {
                 const float8 value = (in[w] - mean) * scale + shift;
                 out[w] = flags & RELU ? relu(value) : value;
             }
         }
+        if (flags & HALO && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(out, h, y_H, y_W, y_P);
     }
 }
 
@@ -59,13 +58,11 @@ __kernel void batch_norm_dots(ZOE_IN(x), ZOE_IN(dy), ZOE_IN(y), ZOE_OUT(dz), __g
     const float8 mean = figures[c8], scale = figures[2 * x_C8 + c8];
     const float8 shift = flags & BIAS ? bias[c8] : (float8)(0.0f);
     float8 sum = 0.0f, dots = 0.0f;
-    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W)
-    {
+    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
         __global const float8 *in = &ZOE_AT(x, plane, h, 0), *gradient = &ZOE_AT(dy, plane, h, 0);
         __global const float8 *out = &ZOE_AT(y, plane, h, 0);
         __global float8 *other = &ZOE_AT(dz, plane, h, 0);
-        ZOE_FOR_COLUMNS(x_W)
-        {
+        ZOE_FOR_COLUMNS(x_W) {
             const float8 distance = in[w] - mean;
             const float8 g = passed(gradient[w], distance, scale, shift, out + w, flags);
             sum += g;
@@ -86,8 +83,7 @@ __kernel void batch_norm_backward(ZOE_IN(x), ZOE_IN(dy), ZOE_IN(y), ZOE_OUT(dx),
                                   int planes, int rows)
 {
     __global const float8 *means = work + (size_t)x_C8 * chunks * 2;
-    ZOE_FOR_ROWS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_ROWS(planes, dx_H, dx_W, rows) {
         const int c8 = plane % x_C8;
         const float8 mean = figures[c8], scale = figures[2 * x_C8 + c8];
         const float8 shift = flags & BIAS ? bias[c8] : (float8)(0.0f);
@@ -95,12 +91,12 @@ __kernel void batch_norm_backward(ZOE_IN(x), ZOE_IN(dy), ZOE_IN(y), ZOE_OUT(dx),
         __global const float8 *in = &ZOE_AT(x, plane, h, 0), *gradient = &ZOE_AT(dy, plane, h, 0);
         __global const float8 *out = &ZOE_AT(y, plane, h, 0);
         __global float8 *to = &ZOE_AT(dx, plane, h, 0);
-        ZOE_FOR_COLUMNS(dx_W)
-        {
+        ZOE_FOR_COLUMNS(dx_W) {
             const float8 distance = in[w] - mean;
             const float8 g = passed(gradient[w], distance, scale, shift, out + w, flags);
             const float8 value = (g - mean_g - distance * slope) * scale;
             to[w] = flags & ADD_GRADIENT ? to[w] + value : value;
         }
+        if (flags & HALO && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(to, h, dx_H, dx_W, dx_P);
     }
 }

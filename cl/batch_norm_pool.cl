@@ -6,7 +6,7 @@
  *              the first tap that has it, NOBODY when it is 0
  *   dots:      g of a pixel = sum of dy over the windows that it won;  each chunk: sum g, sum g * t
  *   backward:  dx (+)= scale * (g - sum g / M - t * sum g t / M)
- * Windows are clipped to the interior: halo and padding take no part. A NaN is larger than all. */
+ * With halo, y or dx also get the zeros around them. Windows are clipped to the interior: halo and padding take no part. A NaN is larger than all. */
 
 #define UNROLL _Pragma("unroll")
 enum { NOBODY = 255 };
@@ -26,24 +26,23 @@ static inline best_tap better(best_tap best, float8 value, int tap)
 }
 
 __kernel void batch_norm_pool_forward(ZOE_IN(x), ZOE_OUT(y), __global uchar8 *won, __global const float8 *figures,
-                                      __global const float8 *bias, int with_bias, int pad, int planes, int rows)
+                                      __global const float8 *bias, int with_bias, int halo, int pad, int planes,
+                                      int rows)
 {
     const int pitch = x_W + 2 * x_P;
-    ZOE_FOR_ROWS(planes, y_H, y_W, rows)
-    {
+    ZOE_FOR_ROWS(planes, y_H, y_W, rows) {
         const int c8 = plane % y_C8;
         const float8 mean = figures[c8], scale = figures[2 * y_C8 + c8];
         const float8 shift = with_bias ? bias[c8] : (float8)(0.0f);
         const int top = h * STRIDE - pad, r0 = max(0, -top), r1 = min(KERNEL, x_H - top);
         __global const float8 *in = &ZOE_AT(x, plane, top, -pad);
         __global float8 *out = &ZOE_AT(y, plane, h, 0);
-        ZOE_FOR_COLUMNS(y_W)
-        {
+        ZOE_FOR_COLUMNS(y_W) {
             const int left = w * STRIDE - pad, s0 = max(0, -left), s1 = min(KERNEL, x_W - left);
             __global const float8 *window = in + w * STRIDE;
             best_tap best = {-INFINITY, r0 * KERNEL + s0};
-            if (r1 - r0 == KERNEL && s1 - s0 == KERNEL) {
-                UNROLL for (int i = 0; i < KERNEL * KERNEL; i++) best =
+            if (KERNEL <= 4 && r1 - r0 == KERNEL && s1 - s0 == KERNEL) {
+                UNROLL for (int i = 0; i < (KERNEL <= 4 ? KERNEL * KERNEL : 1); i++) best =
                     better(best, (window[i / KERNEL * pitch + i % KERNEL] - mean) * scale + shift, i);
             } else {
                 for (int r = r0; r < r1; r++)
@@ -56,6 +55,7 @@ __kernel void batch_norm_pool_forward(ZOE_IN(x), ZOE_OUT(y), __global uchar8 *wo
                 convert_uchar8(select(best.tap, (int8)(NOBODY), best.value <= 0.0f));
 #endif
         }
+        if (halo && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(out, h, y_H, y_W, y_P);
     }
 }
 
@@ -94,6 +94,19 @@ static inline float8 gradient_at(windows v, int column)
     return sum;
 }
 
+/* Windows that stand side by side: column q of them holds the pixels q * KERNEL + s. In the vector family it is worth
+ * walking window by window; each tap is looked at once. */
+#if defined(ZOE_FAMILY_VECTOR) && KERNEL == STRIDE
+#    define SIDE_BY_SIDE 1
+#else
+#    define SIDE_BY_SIDE 0
+#endif
+
+static inline float8 gradient_of_tap(windows v, int q, int s)
+{
+    return select((float8)(0.0f), v.dy[q], convert_int8(v.won[q]) == v.tap + s);
+}
+
 /* work[(c8 * chunks + chunk) * 2]: sum g, sum g * t. */
 __kernel void batch_norm_pool_dots(ZOE_IN(x), ZOE_IN(dy), __global const uchar8 *won, __global const float8 *figures,
                                    __global float8 *work, int pad, int all_rows, int chunk_rows, int chunks)
@@ -103,15 +116,22 @@ __kernel void batch_norm_pool_dots(ZOE_IN(x), ZOE_IN(dy), __global const uchar8 
     const int first = chunk * chunk_rows, last = min(first + chunk_rows, all_rows);
     const float8 mean = figures[c8];
     float8 sum = 0.0f, dots = 0.0f;
-    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W)
-    {
+    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
         __global const float8 *in = &ZOE_AT(x, plane, h, 0);
         const windows above = windows_of_row(won, dy, dy_H, dy_W, dy_P, plane, h + pad);
-        ZOE_FOR_COLUMNS(x_W)
-        {
-            const float8 g = gradient_at(above, w + pad);
-            sum += g;
-            dots += g * (in[w] - mean);
+        if (SIDE_BY_SIDE && pad == 0) {
+            for (int q = 0; q < above.columns && above.count; q++)
+                UNROLL for (int s = 0; s < KERNEL; s++) {
+                    const float8 g = gradient_of_tap(above, q, s);
+                    sum += g;
+                    dots += g * (in[q * KERNEL + s] - mean);
+                }
+        } else {
+            ZOE_FOR_COLUMNS(x_W) {
+                const float8 g = gradient_at(above, w + pad);
+                sum += g;
+                dots += g * (in[w] - mean);
+            }
         }
     }
     sum = zoe_group_sum(sum, scratch);
@@ -123,23 +143,33 @@ __kernel void batch_norm_pool_dots(ZOE_IN(x), ZOE_IN(dy), __global const uchar8 
 }
 
 __kernel void batch_norm_pool_backward(ZOE_IN(x), ZOE_IN(dy), ZOE_OUT(dx), __global const uchar8 *won,
-                                       __global const float8 *figures, __global const float8 *work, int chunks, int pad,
-                                       int add, int planes, int rows)
+                                       __global const float8 *figures, __global const float8 *work, int chunks,
+                                       int halo, int pad, int add, int planes, int rows)
 {
     __global const float8 *means = work + (size_t)x_C8 * chunks * 2;
-    ZOE_FOR_ROWS(planes, dx_H, dx_W, rows)
-    {
+    ZOE_FOR_ROWS(planes, dx_H, dx_W, rows) {
         const int c8 = plane % x_C8;
         const float8 mean = figures[c8], scale = figures[2 * x_C8 + c8];
         const float8 mean_g = means[c8 * 2], slope = means[c8 * 2 + 1] * figures[x_C8 + c8];
         __global const float8 *in = &ZOE_AT(x, plane, h, 0);
         __global float8 *to = &ZOE_AT(dx, plane, h, 0);
         const windows above = windows_of_row(won, dy, dy_H, dy_W, dy_P, plane, h + pad);
-        ZOE_FOR_COLUMNS(dx_W)
-        {
-            const float8 value = (gradient_at(above, w + pad) - mean_g - (in[w] - mean) * slope) * scale;
-            to[w] = add ? to[w] + value : value;
+        if (SIDE_BY_SIDE && pad == 0 && !add) {
+            const int windows = above.count ? above.columns : 0;
+            for (int q = 0; q < windows; q++)
+                UNROLL for (int s = 0; s < KERNEL; s++) {
+                    const float8 distance = in[q * KERNEL + s] - mean;
+                    to[q * KERNEL + s] = (gradient_of_tap(above, q, s) - mean_g - distance * slope) * scale;
+                }
+            for (int w = windows * KERNEL; w < dx_W; w++)
+                to[w] = (0.0f - mean_g - (in[w] - mean) * slope) * scale;
+        } else {
+            ZOE_FOR_COLUMNS(dx_W) {
+                const float8 value = (gradient_at(above, w + pad) - mean_g - (in[w] - mean) * slope) * scale;
+                to[w] = add ? to[w] + value : value;
+            }
         }
+        if (halo && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(to, h, dx_H, dx_W, dx_P);
     }
 }
 #endif

@@ -78,6 +78,16 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 #endif
 #define ZOE_FOR_COLUMNS(W) for (int w = ZOE_FIRST_COLUMN; w < ZOE_END_COLUMN(W); w++)
 
+/* Zeros in the halo beside row h of a plane, and above the first and below the last row; row is its pixel (h, 0). For
+ * one work-item of the row. */
+static inline void zoe_zero_halo(__global float8 *row, int h, int H, int W, int P)
+{
+    const int pitch = W + 2 * P;
+    for (int i = 0; i < P; i++) row[-1 - i] = row[W + i] = 0.0f;
+    for (int i = 0; h == 0 && i < P * pitch; i++) row[-1 - P - i] = 0.0f;
+    for (int i = 0; h == H - 1 && i < P * pitch; i++) row[W + P + i] = 0.0f;
+}
+
 /* The same for sums over channel block c8 by a work-group: rows first .. last-1 of all N * H, in two steps too. */
 #ifdef ZOE_FAMILY_VECTOR
 #    define ZOE_FOR_CHUNK(first, last, C8, c8, H, W)                                                                   \

@@ -25,6 +25,7 @@ static double flops(const zoe_graph *graph, const zoe__node *node)
 static const zoe__op op = {.name = "batch_norm+add+relu",
                            .needs = ZOE__NEEDS_X | ZOE__NEEDS_Y,
                            .unread_inputs = 1 << 1,
+                           .zeroes_halos = true,
                            .plan = zoe__batch_norm_plan,
                            .forward = forward,
                            .backward = backward,

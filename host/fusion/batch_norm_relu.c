@@ -18,6 +18,7 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
 
 static const zoe__op op = {.name = "batch_norm+relu",
                            .needs = ZOE__NEEDS_X,
+                           .zeroes_halos = true,
                            .plan = zoe__batch_norm_plan,
                            .forward = forward,
                            .backward = backward,

@@ -44,8 +44,9 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     build_options(text, sizeof text, &o->pool, keep);
     spec.options = text;
     spec.bytes = zoe__view_bytes(x) + zoe__view_bytes(y) * (keep ? 1.25 : 1);
-    return zoe__plan_launch(plan, node, &spec, "vvmmmiiii", x, y, keep ? zoe__plan_aux_mem(plan, node, 1) : NULL,
-                            zoe__plan_aux_mem(plan, node, 0), bias_mem, bias, o->pool.pad, planes, rows);
+    return zoe__plan_launch(plan, node, &spec, "vvmmmiiiii", x, y, keep ? zoe__plan_aux_mem(plan, node, 1) : NULL,
+                            zoe__plan_aux_mem(plan, node, 0), bias_mem, bias, zoe__plan_y_halo(plan, node), o->pool.pad,
+                            planes, rows);
 }
 
 static zoe_status emit_dots(zoe_plan *plan, zoe__node *node, const char *text)
@@ -77,9 +78,10 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
         zoe__spec_pixels(plan, "batch_norm_pool", "batch_norm_pool_backward", planes, x->shape.h, x->shape.w, &rows);
     spec.options = text;
     spec.bytes = (2.0 + add) * zoe__view_bytes(x) + zoe__view_bytes(dy) * 1.25;
-    return zoe__plan_launch(plan, node, &spec, "vvvmmmiiiii", x, dy, dx, zoe__plan_aux_mem(plan, node, 1),
+    return zoe__plan_launch(plan, node, &spec, "vvvmmmiiiiii", x, dy, dx, zoe__plan_aux_mem(plan, node, 1),
                             zoe__plan_aux_mem(plan, node, 0), zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD),
-                            zoe__batch_norm_cut(x->shape).count, o->pool.pad, add, planes, rows);
+                            zoe__batch_norm_cut(x->shape).count, zoe__plan_dx_halo(plan, node), o->pool.pad, add,
+                            planes, rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)
@@ -91,6 +93,7 @@ static double flops(const zoe_graph *graph, const zoe__node *node)
 
 static const zoe__op op = {.name = "batch_norm+relu+max_pool",
                            .needs = ZOE__NEEDS_X,
+                           .zeroes_halos = true,
                            .plan = make_plan,
                            .forward = forward,
                            .backward = backward,

@@ -323,10 +323,31 @@ static zoe_status emit_halo(zoe_plan *plan, const zoe__node *node, const zoe__vi
     return zoe__plan_launch(plan, node, &spec, "v", view);
 }
 
+/* Whether emit_halo() has something to do. */
+static bool halo_dirty(const zoe_plan *plan, const zoe__view *view, int block)
+{
+    return view->halo && block >= 0 && (plan->blocks[block].shared || plan->options.poison);
+}
+
+bool zoe__plan_y_halo(const zoe_plan *plan, const zoe__node *node)
+{
+    const zoe__value_state *y = &plan->values[node->output];
+    return y->root == node->output && halo_dirty(plan, &y->view, y->block);
+}
+
+bool zoe__plan_dx_halo(const zoe_plan *plan, const zoe__node *node)
+{
+    const zoe__node_state *state = &plan->nodes[node->number];
+    const zoe__value_state *x = &plan->values[node->input[0]];
+    if (!state->dx_wanted[0] || state->dx_add[0] || plan->values[node->output].root == x->root) return false;
+    return halo_dirty(plan, &x->gradient_view, plan->values[x->root].gradient_block);
+}
+
 static zoe_status emit_forward(zoe_plan *plan, zoe__node *node)
 {
     zoe__value_state *y = &plan->values[node->output];
-    if (y->root == node->output) ZOE_TRY(emit_halo(plan, node, &y->view, y->block));
+    const bool itself = node->op->zeroes_halos && !plan->nodes[node->number].reference;
+    if (y->root == node->output && !itself) ZOE_TRY(emit_halo(plan, node, &y->view, y->block));
     return plan->nodes[node->number].reference ? zoe__reference_emit(plan, node, ZOE__FORWARD)
                                                : node->op->forward(plan, node);
 }
@@ -340,6 +361,7 @@ static zoe_status emit_backward(zoe_plan *plan, zoe__node *node)
         const zoe__value_state *root = &plan->values[x->root];
         const bool first = state->dx_wanted[i] && !state->dx_add[i];
         const bool shares = plan->values[node->output].root == x->root; /* in place: dy had its zeros made already */
+        if (node->op->zeroes_halos && !state->reference && i == 0) continue;
         if (first && !shares) ZOE_TRY(emit_halo(plan, node, &x->gradient_view, root->gradient_block));
     }
     return state->reference ? zoe__reference_emit(plan, node, ZOE__BACKWARD) : node->op->backward(plan, node);

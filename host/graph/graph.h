@@ -36,6 +36,7 @@ typedef struct zoe__op {
     bool is_loss;       /* output is a scalar; backward starts here: dy is absent, see loss_scale */
     bool no_gradient;   /* never has a backward pass (picture) */
     int unread_inputs;  /* bit i: backward does not read input i, NEEDS_X or not */
+    bool zeroes_halos;  /* kernels of y and of dx[0] write the zeros around them, where zoe__plan_y_halo, .. say so */
     int integer_inputs; /* bit i: input i is not float (labels, bytes, tables): no gradient, given as raw memory */
 
     /* The definition, plain NCHW/KCRS, in double. forward writes y (all of it) and aux. backward ADDS to dx[i] (where

@@ -94,6 +94,9 @@ const zoe__view *zoe__plan_dy(zoe_plan *plan, const zoe__node *node);           
 const zoe__view *zoe__plan_dx(zoe_plan *plan, const zoe__node *node, int input); /* NULL: not wanted */
 /* 0: overwrite dx (every pixel of its interior); 1: add to it. The same for gradients of parameters. */
 int zoe__plan_dx_add(zoe_plan *plan, const zoe__node *node, int input);
+/* With op->zeroes_halos: whether the memory around y (dx[0]) has to be written with zeros. */
+bool zoe__plan_y_halo(const zoe_plan *plan, const zoe__node *node);
+bool zoe__plan_dx_halo(const zoe_plan *plan, const zoe__node *node);
 zoe__mem *zoe__plan_weight(zoe_plan *plan, const zoe__node *node, int param);
 zoe__mem *zoe__plan_dweight(zoe_plan *plan, const zoe__node *node, int param); /* NULL: not wanted */
 int zoe__plan_dweight_add(zoe_plan *plan, const zoe__node *node, int param);

@@ -148,6 +148,7 @@ zoe_value zoe_batch_norm(zoe_graph *graph, const char *name, zoe_value x, const 
 const zoe__op zoe__op_batch_norm = {
     .name = "batch_norm",
     .needs = ZOE__NEEDS_X,
+    .zeroes_halos = true,
     .ref_forward = ref_forward,
     .ref_backward = ref_backward,
     .plan = zoe__batch_norm_plan,

@@ -4,7 +4,7 @@
  * (statistics), cl/batch_norm_apply.cl (passes over all pixels). */
 #include "ops/batch_norm.h"
 
-enum { BIAS = 1, ADD = 2, RELU = 4, WRITE_GRADIENT = 8, ADD_GRADIENT = 16 }; /* as in batch_norm_apply.cl */
+enum { BIAS = 1, ADD = 2, RELU = 4, WRITE_GRADIENT = 8, ADD_GRADIENT = 16, HALO = 32 }; /* as in batch_norm_apply.cl */
 
 /* Numbers of the parameters within the node. */
 static int mean_param(const zoe__node *node)
@@ -81,7 +81,8 @@ zoe_status zoe__batch_norm_forward(zoe_plan *plan, zoe__node *node, zoe__batch_n
     const int planes = y->shape.n * y->c8;
     bool bias;
     zoe__mem *bias_mem = zoe__batch_norm_bias(plan, node, &bias);
-    const int flags = (bias ? BIAS : 0) | (tail.add ? ADD : 0) | (tail.relu ? RELU : 0);
+    const int flags =
+        (bias ? BIAS : 0) | (tail.add ? ADD : 0) | (tail.relu ? RELU : 0) | (zoe__plan_y_halo(plan, node) ? HALO : 0);
     int rows;
     zoe__launch_spec spec =
         zoe__spec_pixels(plan, "batch_norm_apply", "batch_norm_apply", planes, y->shape.h, y->shape.w, &rows);
@@ -146,6 +147,7 @@ zoe_status zoe__batch_norm_backward(zoe_plan *plan, zoe__node *node, zoe__batch_
         flags &= ~(RELU | ADD);
     }
     if (zoe__plan_dx_add(plan, node, 0)) flags |= ADD_GRADIENT;
+    if (zoe__plan_dx_halo(plan, node)) flags |= HALO;
     const int planes = s.n * x->c8;
     int rows;
     zoe__launch_spec spec = zoe__spec_pixels(plan, "batch_norm_apply", "batch_norm_backward", planes, s.h, s.w, &rows);

@@ -17,13 +17,24 @@ static zoe_value build(zoe_graph *graph, const zoe_value *x, const void *options
     return zoe_max_pool(graph, "pool", y, &o->pool);
 }
 
+/* The gradient that reaches the convolution has zeros around it. */
+static zoe_value build_after_convolution(zoe_graph *graph, const zoe_value *x, const void *options)
+{
+    zoe_conv2d_options conv = zoe_conv2d_options_default();
+    conv.filters = 16;
+    conv.bias = false;
+    conv.pad_h = conv.pad_w = 1;
+    const zoe_value y = zoe_conv2d(graph, "conv", x[0], &conv);
+    return build(graph, &y, options);
+}
+
 static const chain_options halves = {.pool = {.kernel = 2, .stride = 2}, .affine = true};
 static const chain_options overlap = {.pool = {.kernel = 3, .stride = 2}, .affine = true};
 static const chain_options padded = {.pool = {.kernel = 3, .stride = 2, .pad = 1}, .affine = true};
 static const chain_options ceiling = {.pool = {.kernel = 3, .stride = 2, .ceil = true}, .affine = true};
 static const chain_options gaps = {.pool = {.kernel = 2, .stride = 3}, .affine = true};
 static const chain_options every = {.pool = {.kernel = 3, .stride = 1, .pad = 1}, .affine = false};
-static const chain_options large = {.pool = {.kernel = 15, .stride = 4, .pad = 3}, .affine = true};
+static const chain_options large = {.pool = {.kernel = 11, .stride = 4, .pad = 3}, .affine = true};
 
 /* Few distinct numbers, so that windows have ties; and whole images below 0. */
 static void fill_ties(const op_case *test, int i, void *data, zoe__random *random)
@@ -47,6 +58,10 @@ static const op_case cases[] = {
     {"ceil", build, &ceiling, .inputs = 1, .x = {{2, 9, 8, 10}}, FUSED},
     {"gaps", build, &gaps, .inputs = 1, .x = {{2, 9, 8, 11}}, FUSED},
     {"stride 1, no weight and bias", build, &every, .inputs = 1, .x = {{2, 9, 4, 5}}, FUSED},
+    {"after a convolution", build_after_convolution, &halves, .inputs = 1, .x = {{2, 16, 8, 6}}, .tolerance = 1e-4,
+     FUSED},
+    {"overlapping, after a convolution", build_after_convolution, &padded, .inputs = 1, .x = {{2, 16, 7, 6}},
+     .tolerance = 1e-4, FUSED},
     {"large windows", build, &large, .inputs = 1, .x = {{1, 9, 17, 19}}, FUSED},
 };
 
