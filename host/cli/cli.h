@@ -56,6 +56,15 @@ struct zoe__cli {
 const zoe__verb *zoe__verb_at(size_t index);
 const zoe__verb *zoe__verb_find(const char *name);
 
+/* stderr (lines.c). A terminal gets one line that changes, anything else a line every few seconds: due() says whether
+ * it is time; end_line() stands before anything else that is written. The log goes through zoe__cli_log(), and its
+ * progress is left out when quiet. */
+bool zoe__cli_line_due(bool important);
+void zoe__cli_line(const char *line);
+void zoe__cli_end_line(void);
+void zoe__cli_log(zoe_log_level level, const char *line, void *user);
+void zoe__cli_log_quiet(bool quiet);
+
 /* One JSON value and a newline on stdout; takes the reference (NULL counts as a lack of memory). ZOE_DISK: stdout is
  * full or closed. */
 zoe_status zoe__cli_print_json(zoe__cli *cli, json_t *value);

@@ -50,13 +50,6 @@ zoe_status zoe__cli_print_json(zoe__cli *cli, json_t *value)
     return ZOE_OK;
 }
 
-static void print_log(zoe_log_level level, const char *line, void *user)
-{
-    (void)user;
-    if (level == ZOE_LOG_DEBUG && !getenv("ZOE_DEBUG")) return;
-    fprintf(stderr, "zoe: %s\n", line);
-}
-
 static bool wants_help(const zoe__words *words)
 {
     for (size_t i = 0; i < words->count && strcmp(words->items[i], "--"); i++)
@@ -93,6 +86,7 @@ static zoe_status run_verb(zoe__cli *cli, int argc, char **argv)
     cli->args = args.items;
     cli->arg_count = args.count;
     cli->json = zoe_options_flag(cli->options, "json");
+    zoe__cli_log_quiet(cli->json);
     ZOE_TRY_OUT(check_words(cli));
     status = cli->verb->run(cli);
 out:
@@ -131,8 +125,9 @@ int main(int argc, char **argv)
         fputs("zoe: out of memory\n", stderr);
         return zoe_status_exit_code(ZOE_MEMORY);
     }
-    zoe_context_set_log(context, print_log, NULL);
+    zoe_context_set_log(context, zoe__cli_log, NULL);
     zoe_status status = run(context, argc, argv);
+    zoe__cli_end_line();
     if (status == ZOE_OK && (fflush(stdout) || ferror(stdout)))
         status = zoe__fail(context, ZOE_DISK, "stdout: %s", strerror(errno));
     if (status != ZOE_OK) {

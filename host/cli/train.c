@@ -37,19 +37,6 @@ static bool stop(void *user)
 
 /* ---- the progress line ---- */
 
-typedef struct display {
-    bool terminal;
-    double shown; /* zoe__seconds() of the last line */
-    bool open;    /* a line without its end stands on the terminal */
-    char stage[16];
-} display;
-
-static void end_line(display *d)
-{
-    if (d->open) fputc('\n', stderr);
-    d->open = false;
-}
-
 static void duration(char *out, size_t size, double seconds)
 {
     const long s = seconds < 1e8 ? (long)seconds : 0;
@@ -78,32 +65,16 @@ static void describe(char *line, size_t size, const zoe_train_progress *p)
         zoe__format(line, size, "measuring: %zu of %zu tuples", p->done, p->total);
 }
 
-/* A terminal gets one line that changes; anything else a line every few seconds and at the end of a stage. */
 static void progress(const zoe_train_progress *p, void *user)
 {
-    display *d = user;
-    char line[256];
-    const double now = zoe__seconds(), least = d->terminal ? 0.1 : 5;
-    const bool new_stage = strcmp(d->stage, p->stage) != 0, last = p->done == p->total;
-    if (!new_stage && !last && now - d->shown < least) return;
-    if (new_stage) end_line(d);
-    zoe__format(d->stage, sizeof d->stage, "%s", p->stage);
-    d->shown = now;
+    char line[256], *stage = user; /* [16]: of the last line */
+    const bool new_stage = strcmp(stage, p->stage) != 0, last = p->done == p->total;
+    if (!zoe__cli_line_due(new_stage || last)) return;
+    if (new_stage) zoe__cli_end_line();
+    zoe__format(stage, 16, "%s", p->stage);
     describe(line, sizeof line, p);
-    if (d->terminal)
-        fprintf(stderr, "\r%s\033[K", line);
-    else
-        fprintf(stderr, "%s\n", line);
-    d->open = d->terminal;
-    if (last) end_line(d);
-}
-
-/* Log lines must not run into the progress line. */
-static void log_line(zoe_log_level level, const char *line, void *user)
-{
-    if (level == ZOE_LOG_DEBUG) return;
-    end_line(user);
-    fprintf(stderr, "zoe: %s\n", line);
+    zoe__cli_line(line);
+    if (last) zoe__cli_end_line();
 }
 
 /* ---- results ---- */
@@ -233,14 +204,12 @@ static zoe_status report(zoe__cli *cli, const zoe_train_result *result, zoe_stat
 static zoe_status run(zoe__cli *cli)
 {
     zoe_train_result result;
-    display d = {.terminal = isatty(STDERR_FILENO)};
-    const zoe_train_hooks hooks = {.progress = progress, .stop = stop, .user = &d};
+    char stage[16] = "";
+    const zoe_train_hooks hooks = {.progress = progress, .stop = stop, .user = stage};
     catch_signals();
-    zoe_context_set_log(cli->context, log_line, &d);
     zoe_status status =
         zoe_train(cli->context, cli->args[0], cli->args + 1, cli->arg_count - 1, cli->options, &hooks, &result);
-    end_line(&d);
-    zoe_context_set_log(cli->context, NULL, NULL);
+    zoe__cli_end_line();
     status = report(cli, &result, status);
     zoe_train_result_clear(&result);
     return status;

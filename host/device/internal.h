@@ -77,6 +77,7 @@ struct zoe__kernel {
     zoe_device *device;
     void *handle; /* cl_kernel */
     size_t max_group;
+    bool fresh; /* its first launch will compile it */
     char name[96];
 };
 

@@ -12,8 +12,11 @@
 typedef struct zoe__program {
     char *name, *options;
     cl_program program;
-    char key[65]; /* in the disk cache */
-    bool unkept;  /* compiled, and not in the disk cache yet */
+    char key[65];   /* in the disk cache */
+    bool unkept;    /* compiled, and not in the disk cache yet */
+    bool cold;      /* built from source, and not out of the driver's own cache */
+    uint64_t *seen; /* hashes of the names of the kernels made of it */
+    size_t seen_count, seen_capacity;
 } zoe__program;
 
 typedef struct zoe__opencl {
@@ -24,8 +27,10 @@ typedef struct zoe__opencl {
     cl_event last_upload; /* of those that no fence has covered; NULL: none */
     zoe__program *programs;
     size_t program_count, program_capacity;
-    char *cache_folder;  /* NULL: no disk cache of ours */
-    char identity[1024]; /* platform, device and driver with their versions: part of a cache key */
+    size_t fresh_kernels, compiled_kernels; /* whose first launch compiles; of these launched */
+    double announced;                       /* zoe__seconds() of the last line about compiling */
+    char *cache_folder;                     /* NULL: no disk cache of ours */
+    char identity[1024];                    /* platform, device and driver with their versions: part of a cache key */
 } zoe__opencl;
 
 /* Reads everything about a device; id, rank and alias_of are the list's. */
@@ -36,6 +41,12 @@ void zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_
 zoe_status zoe__program_get(size_t *out, zoe_device *device, const char *name, const char *options);
 
 /* To be called once a kernel of the program exists: stores it in the disk cache if it is not there. */
+/* True at the first call for a kernel of a program whose kernels are yet to be compiled (ZOE__QUIRK_LAZY). */
+zoe_status zoe__program_first_use(bool *first, zoe_device *device, size_t index, const char *kernel);
+
+/* Compilers are silent for seconds: from the second second on, says what is going on. */
+void zoe__compiling(zoe_device *device, const char *format, ...) ZOE__PRINTF(2, 3);
+
 void zoe__program_keep(zoe_device *device, size_t index);
 void zoe__program_free_all(zoe_device *device);
 

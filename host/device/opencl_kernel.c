@@ -30,11 +30,15 @@ zoe_status zoe__opencl_kernel_new(zoe__kernel *kernel, const char *program, cons
         !kernel->max_group)
         kernel->max_group = device->info.max_work_group;
     zoe__program_keep(device, built);
-    return ZOE_OK;
+    const zoe_status status = zoe__program_first_use(&kernel->fresh, device, built, kernel->name);
+    if (status != ZOE_OK) clReleaseKernel(kernel->handle);
+    device->opencl->fresh_kernels += kernel->fresh;
+    return status;
 }
 
 void zoe__opencl_kernel_free(zoe__kernel *kernel)
 {
+    kernel->device->opencl->fresh_kernels -= kernel->fresh;
     clReleaseKernel(kernel->handle);
 }
 
@@ -76,9 +80,26 @@ static zoe_status run_and_wait(zoe__kernel *kernel, cl_uint dims, const size_t *
     return code == CL_SUCCESS ? ZOE_OK : fail_kernel(kernel, code, "running", label);
 }
 
+/* The launch that compiles: waits, so that it can be told which of how many kernels it is. */
+static zoe_status run_fresh(zoe__kernel *kernel, cl_uint dims, const size_t *global, const size_t *local,
+                            const char *label)
+{
+    zoe__opencl *cl = kernel->device->opencl;
+    const double start = zoe__seconds();
+    const size_t waits = kernel->device->counters.waits;
+    kernel->fresh = false;
+    cl->compiled_kernels++;
+    zoe__compiling(kernel->device, "kernel %zu of %zu, %s", cl->compiled_kernels, cl->fresh_kernels, kernel->name);
+    const zoe_status status = run_and_wait(kernel, dims, global, local, label);
+    kernel->device->counters.compile_seconds += zoe__seconds() - start;
+    kernel->device->counters.waits = waits; /* it would have waited for the compiler anyway */
+    return status;
+}
+
 zoe_status zoe__opencl_kernel_run(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
                                   const char *label)
 {
+    if (kernel->fresh) return run_fresh(kernel, (cl_uint)dims, global, local, label);
     if (kernel->device->sync) return run_and_wait(kernel, (cl_uint)dims, global, local, label);
     const cl_int code = clEnqueueNDRangeKernel(kernel->device->opencl->work, kernel->handle, (cl_uint)dims, NULL,
                                                global, local, 0, NULL, NULL);
@@ -89,6 +110,7 @@ zoe_status zoe__opencl_kernel_run_event(zoe__kernel *kernel, int dims, const siz
                                         const char *label, void **event)
 {
     cl_event made = NULL;
+    if (kernel->fresh) return run_fresh(kernel, (cl_uint)dims, global, local, label); /* no time of a launch */
     const cl_int code = clEnqueueNDRangeKernel(kernel->device->opencl->work, kernel->handle, (cl_uint)dims, NULL,
                                                global, local, 0, NULL, &made);
     *event = made;

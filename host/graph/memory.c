@@ -34,8 +34,7 @@ static zoe_status check_sizes(zoe_plan *plan)
     for (size_t v = 0; v < zoe__graph_values(plan->graph); v++) {
         const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
         const size_t bytes = zoe_shape_count(spec->shape) * (spec->dtype == ZOE_U8 ? 1 : 4);
-        if (bytes > most)
-            return too_big(plan, bytes, "the largest tensor needs");
+        if (bytes > most) return too_big(plan, bytes, "the largest tensor would need");
     }
     return ZOE_OK;
 }
@@ -136,7 +135,7 @@ static zoe_status search(zoe_plan *plan, int states, layout *out)
         plan->workspace_limit = limit;
         ZOE_TRY(lay_out(plan, states, out));
     }
-    if (fewest == SIZE_MAX) return too_big(plan, largest_block(plan), "the largest tensor needs");
+    if (fewest == SIZE_MAX) return too_big(plan, largest_block(plan), "the largest tensor would need");
     return too_big(plan, fewest, "activations, inputs and parameters need");
 }
 
@@ -210,7 +209,8 @@ zoe_status zoe_plan_peak(const zoe_plan *plan, zoe_plan_holder **out, size_t *co
     list[n++] = (zoe_plan_holder){"unused", "", plan->memory.arena_bytes - held};
     for (size_t v = 0; v < values; v++) {
         const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
-        if (spec->node < 0) list[n++] = (zoe_plan_holder){"input", spec->name, zoe__plan_value_bytes(plan, v)};
+        if (spec->node < 0 && spec->node != ZOE__NOBODY)
+            list[n++] = (zoe_plan_holder){"input", spec->name, zoe__plan_value_bytes(plan, v)};
     }
     for (size_t i = 0; i < nodes; i++)
         for (int k = 0; k < ZOE__MAX_DERIVED; k++)

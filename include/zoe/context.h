@@ -13,7 +13,8 @@ extern "C" {
 
 typedef struct zoe_context zoe_context;
 
-typedef enum zoe_log_level { ZOE_LOG_DEBUG, ZOE_LOG_INFO, ZOE_LOG_WARN } zoe_log_level;
+/* PROGRESS: how far something slow is; the next line of this level may take its place. */
+typedef enum zoe_log_level { ZOE_LOG_DEBUG, ZOE_LOG_INFO, ZOE_LOG_WARN, ZOE_LOG_PROGRESS } zoe_log_level;
 
 /* Called with one line without a newline; user is the pointer given with it. */
 typedef void zoe_log_function(zoe_log_level level, const char *line, void *user);

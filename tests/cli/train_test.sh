@@ -25,6 +25,16 @@ expect 'a pack is used in place' [ ! -e run-pack/pack ]
 check 0 '' train shuffle-learn run/pack --out run-seed $quick --seed 1
 expect 'another seed, other bits' [ "$(sha run)" != "$(sha run-seed)" ]
 
+# ---- a cold start says what it waits for; a result for programs is silent about it ----
+mkdir empty
+if "$zoe" devices | head -n 2 | grep -q pocl; then
+    POCL_CACHE_DIR=$work/empty ZOE_CACHE_DIR=$work/empty check 0 'compiling for pocl:0, once: \(program\|kernel\) [0-9]' \
+        train shuffle-learn run/pack --out cold $quick --tuples 2
+    expect 'the same bits cold' [ "$(sha run)" = "$(sha cold)" ]
+    check 0 '' train shuffle-learn run/pack --out warm $quick --tuples 2 --json
+    expect 'nothing is compiled twice' [ "$(grep -c compiling err)" = 0 ]
+fi
+
 # ---- refusals ----
 check 3 '\-\-resume goes on with it, --force' train shuffle-learn run/pack --out run-pack $quick
 check 3 '\-\-resume with --lr 0.2, but the run has 0.002' train shuffle-learn run/pack --out run-pack $quick --resume --lr 0.2
