@@ -92,6 +92,8 @@ static zoe_status run_fresh(zoe__kernel *kernel, cl_uint dims, const size_t *glo
     zoe__compiling(kernel->device, "kernel %zu of %zu, %s", cl->compiled_kernels, cl->fresh_kernels, kernel->name);
     const zoe_status status = run_and_wait(kernel, dims, global, local, label);
     kernel->device->counters.compile_seconds += zoe__seconds() - start;
+    zoe__log(kernel->device->context, ZOE_LOG_DEBUG, "kernel %s: compiled and run for the first time in %.3f s",
+             kernel->name, zoe__seconds() - start);
     kernel->device->counters.waits = waits; /* it would have waited for the compiler anyway */
     return status;
 }

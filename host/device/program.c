@@ -80,6 +80,7 @@ static zoe_status build(void *user, const char *source, const char *options, voi
     code = clBuildProgram(made, 1, &cl->device, options, NULL, NULL);
     at->seconds = zoe__seconds() - start;
     device->counters.compile_seconds += at->seconds;
+    zoe__log(device->context, ZOE_LOG_DEBUG, "program cl/%s.cl: built in %.3f s", at->name, at->seconds);
     device->counters.programs_compiled++;
     char *text = build_log(cl, made);
     const char *line = send_log(device->context, code == CL_SUCCESS ? ZOE_LOG_DEBUG : ZOE_LOG_WARN, text);
