@@ -36,7 +36,7 @@ __kernel void batch_norm_apply(ZOE_IN(x), ZOE_IN(z), ZOE_OUT(y), __global const 
                 out[w] = flags & RELU ? relu(value) : value;
             }
         }
-        if (flags & HALO && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(out, h, y_H, y_W, y_P);
+        if (ZOE_FIRST_COLUMN == 0 && flags & HALO) zoe_zero_halo(out, h, y_H, y_W, y_P);
     }
 }
 
@@ -97,6 +97,6 @@ __kernel void batch_norm_backward(ZOE_IN(x), ZOE_IN(dy), ZOE_IN(y), ZOE_OUT(dx),
             const float8 value = (g - mean_g - distance * slope) * scale;
             to[w] = flags & ADD_GRADIENT ? to[w] + value : value;
         }
-        if (flags & HALO && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(to, h, dx_H, dx_W, dx_P);
+        if (ZOE_FIRST_COLUMN == 0 && flags & HALO) zoe_zero_halo(to, h, dx_H, dx_W, dx_P);
     }
 }

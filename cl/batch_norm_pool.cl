@@ -55,7 +55,7 @@ __kernel void batch_norm_pool_forward(ZOE_IN(x), ZOE_OUT(y), __global uchar8 *wo
                 convert_uchar8(select(best.tap, (int8)(NOBODY), best.value <= 0.0f));
 #endif
         }
-        if (halo && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(out, h, y_H, y_W, y_P);
+        if (ZOE_FIRST_COLUMN == 0 && halo) zoe_zero_halo(out, h, y_H, y_W, y_P);
     }
 }
 
@@ -169,7 +169,7 @@ __kernel void batch_norm_pool_backward(ZOE_IN(x), ZOE_IN(dy), ZOE_OUT(dx), __glo
                 to[w] = add ? to[w] + value : value;
             }
         }
-        if (halo && ZOE_FIRST_COLUMN == 0) zoe_zero_halo(to, h, dx_H, dx_W, dx_P);
+        if (ZOE_FIRST_COLUMN == 0 && halo) zoe_zero_halo(to, h, dx_H, dx_W, dx_P);
     }
 }
 #endif
