@@ -126,6 +126,16 @@ static bool make_folder(const char *folder)
     return !mkdir(path, 0700) || errno == EEXIST;
 }
 
+bool zoe__cache_make_folder_of(const char *path)
+{
+    char folder[PATH_SIZE];
+    if (!zoe__format(folder, sizeof folder, "%s", path)) return false;
+    char *end = strrchr(folder, '/');
+    if (!end || end == folder) return true;
+    *end = '\0';
+    return make_folder(folder);
+}
+
 static bool write_fully(int file, const void *data, size_t bytes)
 {
     for (size_t used = 0; used < bytes;) {

@@ -18,6 +18,9 @@ void zoe__cache_key(char key[65], const char *const *texts);
 /* The bytes stored under FOLDER/KEY.SUFFIX, to free(); NULL: there is no sound entry. */
 void *zoe__cache_read(zoe_context *context, const char *folder, const char *key, const char *suffix, size_t *bytes);
 
+/* Makes the folder that path is to lie in, readable by the owner only. */
+bool zoe__cache_make_folder_of(const char *path);
+
 /* Stores bytes; false (and a debug line) when that is not possible. */
 bool zoe__cache_write(zoe_context *context, const char *folder, const char *key, const char *suffix, const void *data,
                       size_t bytes);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "selftest/trust.h"
 #include "tune/tuning.h"
 
 zoe_device_options zoe_device_options_default(void)
@@ -94,6 +95,11 @@ zoe_status zoe_device_open(zoe_device **out, zoe_context *context, const zoe_dev
         return status;
     }
     device->tuning = zoe__tuning_hook(device->own_tuning);
+    status = zoe__trust_open(&device->trust, device, chosen.selftest);
+    if (status != ZOE_OK) {
+        zoe_device_free(&device);
+        return status;
+    }
     *out = device;
     return ZOE_OK;
 }
@@ -103,6 +109,7 @@ void zoe_device_free(zoe_device **device)
     if (!device || !*device) return;
     (*device)->driver->close(*device);
     zoe__tuning_close(&(*device)->own_tuning);
+    zoe__trust_close(&(*device)->trust);
     free(*device);
     *device = NULL;
 }

@@ -117,6 +117,7 @@ struct zoe_device {
     zoe__device_counters counters;
     unsigned quirks;
     const struct zoe__tuning *tuning;
+    struct zoe__trust *trust;          /* which kernels are right: selftest/trust.h */
     struct zoe__tune_hook *own_tuning; /* what the device was opened with: tune/tuning.h */
     bool sync, profile;                /* ZOE_SYNC=1; options.profile */
 };

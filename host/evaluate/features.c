@@ -144,6 +144,7 @@ zoe_status zoe__device_open_for(zoe_device **out, zoe_context *context, const zo
     device.family = options->family;
     device.max_memory = options->max_memory;
     device.tuning = options->tuning;
+    device.selftest = true;
     return zoe_device_open(out, context, &device);
 }
 

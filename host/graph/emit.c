@@ -2,6 +2,7 @@
  *
  * What ops say while they are compiled (pass 1) and the lists of launches that they emit (pass 2). */
 #include "graph/state.h"
+#include "selftest/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -343,13 +344,23 @@ bool zoe__plan_dx_halo(const zoe_plan *plan, const zoe__node *node)
     return halo_dirty(plan, &x->gradient_view, plan->values[x->root].gradient_block);
 }
 
+/* For the tests of the self-test: ZOE_BREAK. conv2d and linear do it by direction. */
+static zoe_status spoil(zoe_plan *plan, const zoe__node *node, const char *pass, zoe__mem *mem, size_t floats)
+{
+    char variant[ZOE__VARIANT];
+    if (node->op->as_conv2d) return ZOE_OK;
+    zoe__format(variant, sizeof variant, "%s.%s", node->op->name, pass);
+    return zoe__break(plan, node, variant, mem, floats);
+}
+
 static zoe_status emit_forward(zoe_plan *plan, zoe__node *node)
 {
     zoe__value_state *y = &plan->values[node->output];
     const bool itself = node->op->zeroes_halos && !plan->nodes[node->number].reference;
     if (y->root == node->output && !itself) ZOE_TRY(emit_halo(plan, node, &y->view, y->block));
-    return plan->nodes[node->number].reference ? zoe__reference_emit(plan, node, ZOE__FORWARD)
-                                               : node->op->forward(plan, node);
+    if (plan->nodes[node->number].reference) return zoe__reference_emit(plan, node, ZOE__FORWARD);
+    ZOE_TRY(node->op->forward(plan, node));
+    return spoil(plan, node, "forward", y->view.mem, y->view.floats);
 }
 
 static zoe_status emit_backward(zoe_plan *plan, zoe__node *node)
@@ -364,16 +375,25 @@ static zoe_status emit_backward(zoe_plan *plan, zoe__node *node)
         if (node->op->zeroes_halos && !state->reference && i == 0) continue;
         if (first && !shares) ZOE_TRY(emit_halo(plan, node, &x->gradient_view, root->gradient_block));
     }
-    return state->reference ? zoe__reference_emit(plan, node, ZOE__BACKWARD) : node->op->backward(plan, node);
+    if (state->reference) return zoe__reference_emit(plan, node, ZOE__BACKWARD);
+    ZOE_TRY(node->op->backward(plan, node));
+    for (int i = 0; i < node->inputs; i++) {
+        const zoe__view *dx = zoe__plan_dx(plan, node, i);
+        if (dx) return spoil(plan, node, "backward", dx->mem, dx->floats);
+    }
+    return ZOE_OK;
 }
 
 static zoe_status emit_update(zoe_plan *plan)
 {
     const zoe__optimizer *optimizer = zoe__optimizer_find(plan->context, plan->options.optimizer.name);
-    if (plan->host) return zoe__reference_optimizer(plan, optimizer);
+    char variant[ZOE__VARIANT];
+    zoe__format(variant, sizeof variant, "%s.update", optimizer->name);
+    if (plan->host || zoe__trust_is_bad(plan->device, variant)) return zoe__reference_optimizer(plan, optimizer);
     for (size_t i = 0; i < zoe__store_segments(plan->store); i++) {
         const zoe__optimizer_segment segment = zoe__store_segment(plan->store, i);
         ZOE_TRY(optimizer->emit(plan, &plan->options.optimizer, &segment));
+        ZOE_TRY(zoe__break(plan, NULL, variant, segment.weight, segment.count));
     }
     return ZOE_OK;
 }

@@ -3,6 +3,7 @@
  * How a plan finds its place: what nodes need, laid out by lifetime; where the device has not that much room, the same
  * once more with smaller workspaces. */
 #include "graph/state.h"
+#include "selftest/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,15 @@ static zoe_status check_sizes(zoe_plan *plan)
     return ZOE_OK;
 }
 
+/* The self-test found a kernel of this op wrong: its definition takes its place, both ways. */
+static bool is_wrong(const zoe_plan *plan, const zoe__node *node)
+{
+    char forward[ZOE__VARIANT], backward[ZOE__VARIANT];
+    zoe__format(forward, sizeof forward, "%s.forward", node->op->name);
+    zoe__format(backward, sizeof backward, "%s.backward", node->op->name);
+    return zoe__trust_is_bad(plan->device, forward) || zoe__trust_is_bad(plan->device, backward);
+}
+
 /* What each node needs. A node without kernels, or one that refuses, falls to its reference. */
 static zoe_status ask_needs(zoe_plan *plan)
 {
@@ -50,6 +60,7 @@ static zoe_status ask_needs(zoe_plan *plan)
         state->algorithm = "plain";
         state->direction = ZOE__DIRECTIONS;
         state->reference = plan->host || !node->op->forward || (state->backward && !node->op->backward);
+        if (!state->reference && !node->op->as_conv2d) state->reference = is_wrong(plan, node);
         if (!state->reference && node->op->plan) {
             const zoe_status status = node->op->plan(plan, node);
             if (status == ZOE_UNSUPPORTED && !zoe_context_error(plan->context)[0])

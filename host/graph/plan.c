@@ -2,6 +2,7 @@
  *
  * A graph compiled for a device, and its life: compile once, then write inputs, walk the lists, read results. */
 #include "graph/state.h"
+#include "selftest/trust.h"
 
 #include "fusion/fusion.h"
 
@@ -140,6 +141,7 @@ zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, cons
     ZOE_TRY(zoe_graph_status(graph));
     ZOE_FAIL_IF(context, options->micro_batches < 1 || options->micro_batches > 65536, ZOE_CONFIG,
                 "micro batches: %d, must be 1 to 65536", options->micro_batches);
+    if (!options->dry) ZOE_TRY(zoe__trust_graph(zoe__store_device(store), graph, options));
     zoe_plan *plan = NULL;
     ZOE_TRY(zoe__calloc(context, &plan, 1, sizeof *plan));
     plan->context = context;

@@ -255,7 +255,7 @@ zoe_status zoe__reference_emit(zoe_plan *plan, zoe__node *node, zoe__pass pass)
                           forward ? run_forward : run_backward, user);
 }
 
-/* ---- optimiser on the host device ---- */
+/* ---- optimisers: in place on the host device; elsewhere, where the kernel is in quarantine, with copies ---- */
 
 typedef struct host_update {
     zoe_plan *plan;
@@ -263,15 +263,48 @@ typedef struct host_update {
     zoe__optimizer_segment segment;
 } host_update;
 
+static void update(const host_update *u, float *weight, const double *gradient, float *const state[2])
+{
+    const zoe__optimizer_segment *p = &u->segment;
+    u->optimizer->reference(&u->plan->options.optimizer, u->plan->current, p->lr_mult, p->decay_mult, p->count, weight,
+                            gradient, state);
+}
+
+static zoe_status update_copies(const host_update *u)
+{
+    const zoe__optimizer_segment *p = &u->segment;
+    zoe__mem *const mem[3] = {p->weight, p->state[0], p->state[1]};
+    float *copy[3] = {NULL}, *gradient = NULL;
+    double *wide = NULL;
+    const size_t bytes = p->count * sizeof(float);
+    zoe_status status = ZOE_OK;
+    for (int i = 0; i < 3; i++) {
+        if (!mem[i]) continue;
+        ZOE_TRY_OUT(zoe__calloc(u->plan->context, &copy[i], p->count, sizeof(float)));
+        ZOE_TRY_OUT(zoe__mem_read(mem[i], 0, copy[i], bytes));
+    }
+    ZOE_TRY_OUT(zoe__calloc(u->plan->context, &gradient, p->count, sizeof(float)));
+    ZOE_TRY_OUT(zoe__calloc(u->plan->context, &wide, p->count, sizeof(double)));
+    ZOE_TRY_OUT(zoe__mem_read(p->gradient, 0, gradient, bytes));
+    for (size_t i = 0; i < p->count; i++) wide[i] = (double)gradient[i];
+    update(u, copy[0], wide, copy + 1);
+    for (int i = 0; i < 3; i++)
+        if (mem[i]) ZOE_TRY_OUT(zoe__mem_write(mem[i], 0, copy[i], bytes));
+out:
+    for (int i = 0; i < 3; i++) free(copy[i]);
+    free(gradient);
+    free(wide);
+    return status;
+}
+
 static zoe_status run_update(zoe_device *device, void *user)
 {
-    (void)device;
     const host_update *u = user;
     const zoe__optimizer_segment *p = &u->segment;
     float *state[2];
+    if (!zoe__device_is_host(device)) return update_copies(u);
     for (int k = 0; k < 2; k++) state[k] = p->state[k] ? zoe__mem_host(p->state[k]) : NULL;
-    u->optimizer->reference(&u->plan->options.optimizer, u->plan->current, p->lr_mult, p->decay_mult, p->count,
-                            zoe__mem_host(p->weight), zoe__mem_host(p->gradient), state);
+    update(u, zoe__mem_host(p->weight), zoe__mem_host(p->gradient), state);
     return ZOE_OK;
 }
 

@@ -28,7 +28,8 @@ static zoe__conv2d describe(const zoe_conv2d_options *o, zoe_shape x)
                          .pad_w = o->pad_w,
                          .groups = o->groups,
                          .bias = o->bias,
-                         .relu = o->relu};
+                         .relu = o->relu,
+                         .op = "conv2d"};
 }
 
 /* ---- definition ---- */

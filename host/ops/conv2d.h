@@ -18,6 +18,7 @@ typedef struct zoe__conv2d {
     int stride_h, stride_w, pad_h, pad_w, groups;
     bool bias, relu;
     int merged; /* groups of the definition in each of `groups`; 0 or 1: they are the definition's */
+    const char *op; /* "conv2d", "linear" */
 } zoe__conv2d;
 
 /* Everything is asked and told direction by direction. What an algorithm was chosen with: zoe__plan_choice().
@@ -57,6 +58,9 @@ zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe_
                                const zoe__conv2d_algorithm *const *table);
 zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
                                 const zoe__conv2d_algorithm *const *table);
+
+/* The name by which the self-test knows an algorithm (NULL: the mask) in a direction: selftest/trust.h. */
+void zoe__conv2d_variant(char variant[96], const zoe__conv2d *conv, const char *algorithm, zoe__direction direction);
 
 /* What a direction could be given without anybody's wish, the choice without tuning first. */
 size_t zoe__conv2d_candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction,

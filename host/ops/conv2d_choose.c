@@ -7,6 +7,7 @@
  *   4. the least estimated cost, or the table's order where an algorithm has no estimate.
  * The layout of the weights is settled first, by family and shape alone; a wish may change it, a measurement not. */
 #include "ops/conv2d.h"
+#include "selftest/trust.h"
 
 #include <string.h>
 
@@ -23,11 +24,24 @@ static zoe__conv2d seen(const zoe__conv2d_algorithm *algorithm, const zoe__conv2
     return algorithm->blocked ? zoe__conv2d_merge(conv) : *conv;
 }
 
+void zoe__conv2d_variant(char variant[ZOE__VARIANT], const zoe__conv2d *conv, const char *algorithm,
+                         zoe__direction direction)
+{
+    static const char *const names[] = {"forward", "data", "weights"};
+    if (algorithm)
+        zoe__format(variant, ZOE__VARIANT, "%s.%s.%s", conv->op, algorithm, names[direction]);
+    else
+        zoe__format(variant, ZOE__VARIANT, "%s.mask", conv->op);
+}
+
 static bool fits(zoe_plan *plan, const zoe__conv2d_algorithm *algorithm, const zoe__conv2d *conv,
                  zoe__direction direction)
 {
     const zoe__conv2d v = seen(algorithm, conv);
+    char variant[ZOE__VARIANT];
     if (algorithm->inexact && zoe__plan_get_options(plan)->exact) return false;
+    zoe__conv2d_variant(variant, conv, algorithm->name, direction);
+    if (zoe__trust_is_bad(zoe__plan_device(plan), variant)) return false;
     return !algorithm->supports || algorithm->supports(plan, &v, direction);
 }
 
@@ -100,6 +114,22 @@ static bool wanted(zoe_plan *plan, const zoe__node *node, zoe__direction directi
     return direction == ZOE__TO_WEIGHTS || zoe__plan_dx(plan, node, 0);
 }
 
+/* Every direction that is wanted has an algorithm that the self-test did not find wrong. */
+static bool trusted(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                    const zoe__conv2d_algorithm *const *table, bool blocked)
+{
+    char variant[ZOE__VARIANT];
+    zoe__conv2d_variant(variant, conv, NULL, ZOE__TO_OUTPUT);
+    if ((conv->bias || conv->relu) && zoe__trust_is_bad(zoe__plan_device(plan), variant)) return false;
+    for (int d = 0; d < ZOE__DIRECTIONS; d++) {
+        bool any = !wanted(plan, node, (zoe__direction)d);
+        for (int i = 0; table[i] && !any; i++)
+            any = table[i]->blocked == blocked && fits(plan, table[i], conv, (zoe__direction)d);
+        if (!any) return false;
+    }
+    return true;
+}
+
 zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv,
                             const zoe__conv2d_algorithm *const *table, const char *wish)
 {
@@ -117,6 +147,7 @@ zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
     ZOE_FAIL_IF(zoe__plan_context(plan), algorithm && algorithm->inexact && zoe__plan_get_options(plan)->exact,
                 ZOE_CONFIG, "algorithm '%s' for %s is what `exact` forbids", wish, node->op->name);
     const bool blocked = choose_blocked(plan, conv, table, algorithm);
+    if (!trusted(plan, node, conv, table, blocked)) return ZOE_UNSUPPORTED; /* nothing right is left: the definition */
     if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, zoe__conv2d_mask_floats(conv));
     for (int d = 0; d < ZOE__DIRECTIONS; d++) {
         const zoe__direction direction = (zoe__direction)d;
@@ -137,6 +168,20 @@ bool zoe__conv2d_chosen(zoe_plan *plan, const zoe__node *node, zoe__direction di
     return there && !strcmp(zoe__plan_choice(plan, node, direction)->algorithm, name);
 }
 
+/* For the tests of the self-test: ZOE_BREAK. */
+static zoe_status spoil(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, const char *algorithm,
+                        zoe__direction direction)
+{
+    char variant[ZOE__VARIANT];
+    zoe__conv2d_variant(variant, conv, algorithm, direction);
+    const zoe__view *to = direction == ZOE__TO_DATA ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node);
+    if (direction != ZOE__TO_WEIGHTS) return zoe__break(plan, node, variant, to->mem, to->floats);
+    zoe__mem *dweight = zoe__plan_dweight(plan, node, algorithm ? 0 : conv->bias ? 1 : 0);
+    const size_t floats =
+        algorithm ? (size_t)conv->k * (size_t)(conv->c / conv->groups) * (size_t)(conv->r * conv->s) : (size_t)conv->k;
+    return zoe__break(plan, node, variant, dweight, floats);
+}
+
 static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
                        const zoe__conv2d_algorithm *const *table, zoe__direction direction)
 {
@@ -144,10 +189,10 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     zoe__plan_algorithm(plan, node, algorithm->name);
     zoe__plan_direction(plan, node, direction);
     const zoe__conv2d v = seen(algorithm, conv);
-    zoe_status status = algorithm->emit(plan, node, &v, direction);
-    if (status == ZOE_OK && direction == ZOE__TO_WEIGHTS) status = zoe__conv2d_mask_groups(plan, node, &v);
+    ZOE_TRY(algorithm->emit(plan, node, &v, direction));
+    if (direction == ZOE__TO_WEIGHTS) ZOE_TRY(zoe__conv2d_mask_groups(plan, node, &v));
     zoe__plan_direction(plan, node, ZOE__DIRECTIONS);
-    return status;
+    return spoil(plan, node, conv, algorithm->name, direction);
 }
 
 zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
@@ -160,6 +205,7 @@ zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe
                                 const zoe__conv2d_algorithm *const *table)
 {
     ZOE_TRY(zoe__conv2d_mask(plan, node, conv));
+    if (conv->bias || conv->relu) ZOE_TRY(spoil(plan, node, conv, NULL, ZOE__TO_WEIGHTS));
     if (zoe__plan_dweight(plan, node, 0)) ZOE_TRY(emit(plan, node, conv, table, ZOE__TO_WEIGHTS));
     return zoe__plan_dx(plan, node, 0) ? emit(plan, node, conv, table, ZOE__TO_DATA) : ZOE_OK;
 }

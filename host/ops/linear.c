@@ -23,7 +23,8 @@ static zoe__conv2d describe(const zoe_linear_options *o, zoe_shape x)
                          .stride_w = 1,
                          .groups = 1,
                          .bias = o->bias,
-                         .relu = o->relu};
+                         .relu = o->relu,
+                         .op = "linear"};
 }
 
 /* ---- definition ---- */

@@ -101,6 +101,7 @@ static zoe_status open_device(zoe__session *s)
     device.family = zoe_options_text(s->options, "family");
     device.max_memory = (uint64_t)zoe_options_float(s->options, "max-memory");
     device.tuning = zoe_options_flag(s->options, "no-tuning") ? "off" : NULL;
+    device.selftest = true;
     ZOE_TRY(zoe_device_open(&s->device, s->context, &device));
     zoe__format(s->result->device, sizeof s->result->device, "%s", zoe_device_get_info(s->device)->id);
     return ZOE_OK;

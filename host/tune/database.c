@@ -177,19 +177,6 @@ static bool set_aside(zoe__tune_database *d, const char *fault)
     return false;
 }
 
-static bool make_folder_of(const char *path)
-{
-    char folder[PATH_SIZE];
-    if (!zoe__format(folder, sizeof folder, "%s", path)) return false;
-    for (char *at = folder + 1; *at; at++) {
-        if (*at != '/') continue;
-        *at = '\0';
-        if (mkdir(folder, 0700) && errno != EEXIST) return false;
-        *at = '/';
-    }
-    return true;
-}
-
 /* Readers of a file that they can neither use nor rename go on without it. */
 static zoe_status open_sound(zoe__tune_database *d, bool write, bool *opened)
 {
@@ -226,7 +213,7 @@ zoe_status zoe__tune_database_open(zoe__tune_database **out, zoe_context *contex
     bool opened = false;
     *out = NULL;
     if (!write && access(path, F_OK)) return ZOE_OK;
-    ZOE_FAIL_IF(context, write && !make_folder_of(path), ZOE_DISK, "%s: its folder cannot be made: %s", path,
+    ZOE_FAIL_IF(context, write && !zoe__cache_make_folder_of(path), ZOE_DISK, "%s: its folder cannot be made: %s", path,
                 strerror(errno));
     ZOE_TRY(zoe__calloc(context, &d, 1, sizeof *d));
     d->context = context;

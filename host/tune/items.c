@@ -10,8 +10,6 @@
 #include "train/inspect.h"
 #include "tune/tuning.h"
 
-enum { DEFAULT_BATCH = 32 };
-
 void zoe__tune_items_free(zoe__tune_items *items)
 {
     for (size_t i = 0; i < items->count; i++) json_decref(items->item[i].layers);
@@ -66,7 +64,7 @@ static zoe_status from_backbone(zoe__tune_items *items, zoe_context *context, co
     const zoe_backbone *net = zoe_backbone_find(context, name);
     zoe_graph *graph = NULL;
     if (!net) return ZOE_CONFIG;
-    items->batch = batch ? batch : DEFAULT_BATCH;
+    items->batch = batch;
     items->input = zoe_backbone_input(net, items->batch);
     if (width) items->input.w = width;
     if (height) items->input.h = height;
@@ -102,15 +100,16 @@ static zoe_status from_run(zoe__tune_items *items, zoe_context *context, const c
 }
 
 zoe_status zoe__tune_items_load(zoe__tune_items *items, zoe_context *context, const char *what,
-                                const zoe_device_options *device, int batch, int width, int height)
+                                const zoe_device_options *device, int batch, int width, int height, int default_batch)
 {
     struct stat info;
     const bool folder = !stat(what, &info) && S_ISDIR(info.st_mode);
     *items = (zoe__tune_items){0};
     ZOE_FAIL_IF(context, folder && (batch || width || height), ZOE_USAGE,
                 "--batch and --size are for backbones: %s is a run and has its own", what);
-    const zoe_status status =
-        folder ? from_run(items, context, what, device) : from_backbone(items, context, what, batch, width, height);
+    const zoe_status status = folder
+                                  ? from_run(items, context, what, device)
+                                  : from_backbone(items, context, what, batch ? batch : default_batch, width, height);
     if (status == ZOE_OK && items->count) qsort(items->item, items->count, sizeof *items->item, by_flops);
     return status;
 }

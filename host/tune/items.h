@@ -26,10 +26,10 @@ typedef struct zoe__tune_items {
     zoe_shape input;
 } zoe__tune_items;
 
-/* what: a backbone's name or a run folder; batch 0 and size 0 x 0: the backbone's own. device: where a run's plan is
- * looked at. */
+/* what: a backbone's name or a run folder; batch 0: default_batch; size 0 x 0: the backbone's own. device: where a
+ * run's plan is looked at. */
 zoe_status zoe__tune_items_load(zoe__tune_items *items, zoe_context *context, const char *what,
-                                const zoe_device_options *device, int batch, int width, int height);
+                                const zoe_device_options *device, int batch, int width, int height, int default_batch);
 void zoe__tune_items_free(zoe__tune_items *items);
 
 #endif

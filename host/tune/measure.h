@@ -12,6 +12,7 @@ typedef struct zoe__measure_job {
     char op[16]; /* "conv2d", "linear" */
     zoe__conv2d conv;
     bool data;                           /* the gradient of x is wanted too */
+    bool check_only;                     /* no times */
     zoe__choice choice[ZOE__DIRECTIONS]; /* algorithm NULL: what is taken without tuning */
     double best[ZOE__DIRECTIONS];        /* s; stop early where all are more than twice as slow; 0: none */
 } zoe__measure_job;

@@ -19,7 +19,7 @@
 #include "tune/tuning.h"
 #include "tune/worker.h"
 
-enum { START_SECONDS = 120 };
+enum { START_SECONDS = 120, DEFAULT_BATCH = 32 };
 static const double LEAST_GAIN = 0.97; /* of the time without tuning: less is noise */
 
 zoe_tune_options zoe_tune_options_default(void)
@@ -483,8 +483,8 @@ zoe_status zoe_tune(zoe_context *context, const char *what, const zoe_tune_optio
                 "the tuner needs a program for its worker");
     t.entries = json_array();
     t.progress.what = "";
-    ZOE_TRY_OUT(
-        zoe__tune_items_load(&t.items, context, what, &device, options->batch, options->width, options->height));
+    ZOE_TRY_OUT(zoe__tune_items_load(&t.items, context, what, &device, options->batch, options->width, options->height,
+                                     DEFAULT_BATCH));
     ZOE_TRY_OUT(open_database(&t));
     status = tune_all(&t);
     if (status == ZOE_TIME) status = ZOE_OK; /* as long as it was allowed to */

@@ -52,7 +52,8 @@ bool zoe__tune_conv_of(zoe__conv2d *conv, const char *op, const zoe__tune_shape 
                           .stride_w = t->stride_w,
                           .pad_h = t->pad_h,
                           .pad_w = t->pad_w,
-                          .groups = t->groups};
+                          .groups = t->groups,
+                          .op = linear ? "linear" : "conv2d"};
     return true;
 }
 

@@ -56,6 +56,8 @@ typedef struct zoe_device_options {
     int lanes;           /* 8 or 16 to override; 0: by capability */
     uint64_t max_memory; /* bytes; counts as the device's memory where that is more; 0: no limit */
     const char *tuning;  /* what was measured (`zoe tune`): NULL: the user's database; "off": nothing; a path */
+    bool selftest;       /* plans test kernels that nobody tested on this device, driver and build, before they use
+                            them: zoe/selftest.h; false */
     bool profile;        /* take the time of each launch: zoe_plan_profile(); false */
 } zoe_device_options;
 
