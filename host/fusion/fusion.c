@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "selftest/trust.h"
+
 #define X(name) extern const zoe__fusion zoe__fusion_##name;
 #include "zoe_fusions.inc"
 #undef X
@@ -19,6 +21,7 @@ enum { RULES = sizeof rules / sizeof rules[0] };
 
 struct zoe__fusion_graph {
     zoe_graph *graph;
+    const zoe_device *device;
     int *consumers;             /* of each value */
     bool *swallowed;            /* of each node: inside a chain */
     zoe__fusion_match **chains; /* of each node: the chain that ends there; NULL: none */
@@ -34,11 +37,20 @@ const zoe__node *zoe__fusion_before(const zoe__fusion_graph *graph, const zoe__n
     return strcmp(before->op->name, op) == 0 ? before : NULL;
 }
 
+static bool is_wrong(const zoe_device *device, const zoe__op *op)
+{
+    char forward[ZOE__VARIANT], backward[ZOE__VARIANT];
+    zoe__format(forward, sizeof forward, "%s.forward", op->name);
+    zoe__format(backward, sizeof backward, "%s.backward", op->name);
+    return device && (zoe__trust_is_bad(device, forward) || zoe__trust_is_bad(device, backward));
+}
+
 static zoe_status find_chain(zoe__fusion_graph *g, const zoe__node *last)
 {
     for (int r = 0; r < RULES; r++) {
         zoe__fusion_match match = {.parts = 0};
         if (strcmp(last->op->name, rules[r]->last) != 0 || !rules[r]->match(g, last, &match)) continue;
+        if (is_wrong(g->device, match.node.op)) continue;
         zoe__fusion_match **chain = &g->chains[last->number];
         ZOE_TRY(zoe__calloc(zoe__graph_context(g->graph), chain, 1, sizeof **chain));
         **chain = match;
@@ -76,11 +88,11 @@ static zoe_status fuse(zoe_graph **out, zoe__fusion_graph *g)
     return ZOE_OK;
 }
 
-zoe_status zoe__fuse(zoe_graph **out, zoe_graph *graph)
+zoe_status zoe__fuse(zoe_graph **out, zoe_graph *graph, const zoe_device *device)
 {
     zoe_context *context = zoe__graph_context(graph);
     const size_t nodes = zoe__graph_nodes(graph);
-    zoe__fusion_graph g = {.graph = graph};
+    zoe__fusion_graph g = {.graph = graph, .device = device};
     *out = NULL;
     zoe_status status = zoe__calloc(context, &g.consumers, zoe__graph_values(graph) + 1, sizeof *g.consumers);
     if (status == ZOE_OK) status = zoe__calloc(context, &g.swallowed, nodes + 1, sizeof *g.swallowed);

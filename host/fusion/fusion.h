@@ -33,7 +33,8 @@ typedef struct zoe__fusion {
  * and in no other chain. Else NULL. */
 const zoe__node *zoe__fusion_before(const zoe__fusion_graph *graph, const zoe__node *node, int i, const char *op);
 
-/* Applies all rules. *out: NULL when none holds; else a graph with the same values, owned by the caller. */
-zoe_status zoe__fuse(zoe_graph **out, zoe_graph *graph);
+/* Applies all rules but those whose kernels the self-test found wrong on the device (NULL: none). *out: NULL when none
+ * holds; else a graph with the same values, owned by the caller. */
+zoe_status zoe__fuse(zoe_graph **out, zoe_graph *graph, const zoe_device *device);
 
 #endif

@@ -153,7 +153,7 @@ zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, cons
     plan->element = plan->host ? sizeof(double) : sizeof(float);
     zoe_status status = ZOE_OK;
     if (!plan->host && options->fuse) {
-        status = zoe__fuse(&plan->fused, graph);
+        status = zoe__fuse(&plan->fused, graph, plan->device);
         if (plan->fused) plan->graph = plan->fused;
     }
     if (status == ZOE_OK) status = compile(plan);

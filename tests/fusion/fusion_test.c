@@ -52,7 +52,7 @@ static void check(fixture *f, const char *expected)
 {
     char names[256] = "";
     assert_int_equal(zoe_graph_status(f->graph), ZOE_OK);
-    assert_int_equal(zoe__fuse(&f->fused, f->graph), ZOE_OK);
+    assert_int_equal(zoe__fuse(&f->fused, f->graph, NULL), ZOE_OK);
     const zoe_graph *graph = f->fused ? f->fused : f->graph;
     for (size_t n = 0; n < zoe__graph_nodes(graph); n++) {
         strncat(names, n ? " " : "", sizeof names - strlen(names) - 1);
