@@ -50,7 +50,7 @@ static inline float8 row_squares(__global const float8 *x, int w, int end, float
     return (sum + a) + (b + c);
 }
 
-/* partial[chunk * C8 + c8]: mean, then the sum of squared distances. Sums are of distances from the chunk's first
+/* partial[(c8 * chunks + chunk) * 3]: mean, sum of squared distances from it, number of pixels. Sums are of distances from the chunk's first
  * pixel, so that a large mean costs no digits. */
 __kernel void batch_norm_moments(ZOE_IN(x), __global float8 *partial, int all_rows, int chunk_rows, int chunks)
 {
@@ -69,8 +69,9 @@ __kernel void batch_norm_moments(ZOE_IN(x), __global float8 *partial, int all_ro
     }
     squares = zoe_group_sum(squares, scratch);
     if (get_local_id(0) == 0) {
-        partial[(c8 * chunks + chunk) * 2] = mean;
-        partial[(c8 * chunks + chunk) * 2 + 1] = squares;
+        partial[(c8 * chunks + chunk) * 3] = mean;
+        partial[(c8 * chunks + chunk) * 3 + 1] = squares;
+        partial[(c8 * chunks + chunk) * 3 + 2] = count;
     }
 }
 
@@ -84,25 +85,24 @@ static inline void write_figures(__global float8 *figures, __global const float8
     figures[2 * C8 + c8] = weight ? inverse * weight[c8] : inverse;
 }
 
+/* Joins partial moments in their order, those of batch_norm_moments or those that a convolution left (conv2d_direct.cl);
+ * total: number of all pixels. */
 __kernel void batch_norm_join(__global const float8 *partial, __global const float8 *weight,
                               __global float8 *running_mean, __global float8 *running_var, __global float8 *figures,
-                              int C, int all_rows, int chunk_rows, int chunks, int W, float eps, float momentum)
+                              int C, float total, int chunks, float eps, float momentum)
 {
     __local float8 scratch[ZOE_GROUP];
     const int c8 = (int)get_group_id(0), C8 = (int)get_num_groups(0), item = (int)get_local_id(0);
-    const float total = (float)all_rows * (float)W;
-    const float8 origin = partial[c8 * chunks * 2];
+    partial += (size_t)c8 * chunks * 3;
+    const float8 origin = partial[0];
     float8 sum = 0.0f, lost = 0.0f;
-    for (int chunk = item; chunk < chunks; chunk += ZOE_GROUP) {
-        const float share = (float)(min(chunk_rows, all_rows - chunk * chunk_rows) * W) / total;
-        add_exactly(&sum, &lost, (partial[(c8 * chunks + chunk) * 2] - origin) * share);
-    }
+    for (int chunk = item; chunk < chunks; chunk += ZOE_GROUP)
+        add_exactly(&sum, &lost, (partial[chunk * 3] - origin) * (partial[chunk * 3 + 2] / total));
     const float8 mean = origin + zoe_group_sum(sum, scratch);
     sum = lost = 0.0f;
     for (int chunk = item; chunk < chunks; chunk += ZOE_GROUP) {
-        const float count = (float)(min(chunk_rows, all_rows - chunk * chunk_rows) * W);
-        const float8 distance = partial[(c8 * chunks + chunk) * 2] - mean;
-        add_exactly(&sum, &lost, partial[(c8 * chunks + chunk) * 2 + 1] + distance * distance * count);
+        const float8 distance = partial[chunk * 3] - mean;
+        add_exactly(&sum, &lost, partial[chunk * 3 + 1] + distance * distance * partial[chunk * 3 + 2]);
     }
     const float8 squares = zoe_group_sum(sum, scratch);
     if (item > 0) return;

@@ -41,7 +41,7 @@ typedef int8 lanes_int;
 #define BLOCK_CHANNELS CHANNELS
 #endif
 
-enum { RELU = 1, ADD = 2, BIAS = 4 };
+enum { RELU = 1, ADD = 2, BIAS = 4, MOMENTS = 8 };
 
 /* Where the t-th vector of filters of a tile starts, from the tile's first weight. */
 #define WEIGHT_OFFSET(t) (((t) * ZOE_LANES / 16) * w_block + ((t) * ZOE_LANES) % 16)
@@ -93,11 +93,75 @@ static inline void finish_tile(lanes sum[PIXELS][VECTORS], const place *to, int 
     }
 }
 
+/* Sums over the work-group's outputs so far of their distances from `origin`, and of the squares: with MOMENTS. origin
+ * is the mean of the first tile, so that a large mean costs no digits. */
+typedef struct tile_moments {
+    lanes origin[VECTORS], sum[VECTORS], squares[VECTORS];
+    float count;
+} tile_moments;
+
+static inline void add_moments(tile_moments *m, lanes sum[PIXELS][VECTORS], const place *to)
+{
+    float valid[PIXELS], count = 0.0f;
+    UNROLL for (int i = 0; i < PIXELS; i++) {
+        valid[i] = to->row[i / T_COLS] && i % T_COLS >= to->first ? 1.0f : 0.0f;
+        count += valid[i];
+    }
+    if (m->count == 0.0f)
+        for (int t = 0; t < VECTORS; t++) {
+            lanes mean = (lanes)(0.0f);
+            UNROLL for (int i = 0; i < PIXELS; i++) mean += sum[i][t] * valid[i];
+            m->origin[t] = mean / count;
+        }
+    m->count += count;
+    UNROLL for (int t = 0; t < VECTORS; t++) {
+        lanes sums[2] = {(lanes)(0.0f), (lanes)(0.0f)}, squares[2] = {(lanes)(0.0f), (lanes)(0.0f)};
+        if (count == (float)PIXELS)
+            UNROLL for (int i = 0; i < PIXELS; i++) {
+                const lanes distance = sum[i][t] - m->origin[t];
+                sums[i % 2] += distance;
+                squares[i % 2] = fma(distance, distance, squares[i % 2]);
+            }
+        else
+            UNROLL for (int i = 0; i < PIXELS; i++) {
+                const lanes distance = (sum[i][t] - m->origin[t]) * valid[i];
+                sums[i % 2] += distance;
+                squares[i % 2] = fma(distance, distance, squares[i % 2]);
+            }
+        m->sum[t] += sums[0] + sums[1];
+        m->squares[t] += squares[0] + squares[1];
+    }
+}
+
+/* out: [C8][chunks] of mean, squares and count, float8 each; chunk is the work-group's. */
+static inline void store_moments(const tile_moments *m, __global float8 *out, int block, int blocks, int chunk,
+                                 int chunks)
+{
+    UNROLL for (int t = 0; t < VECTORS; t++) {
+        const lanes shift = m->sum[t] / m->count, mean = m->origin[t] + shift;
+        const lanes left = fmax(m->squares[t] - m->sum[t] * shift, (lanes)(0.0f));
+#if ZOE_LANES == 16
+        const float8 means[2] = {mean.lo, mean.hi}, squares[2] = {left.lo, left.hi};
+        for (int side = 0; side < 2; side++) {
+#else
+        const float8 means[1] = {mean}, squares[1] = {left};
+        for (int side = 0; side < 1; side++) {
+#endif
+            const int at = block + BLOCKS_OF(t) + side;
+            if (at >= blocks) continue;
+            out[((size_t)at * chunks + chunk) * 3] = means[side];
+            out[((size_t)at * chunks + chunk) * 3 + 1] = squares[side];
+            out[((size_t)at * chunks + chunk) * 3 + 2] = m->count;
+        }
+    }
+}
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
     __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict w, int w_first,
     __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW, int YP,
     int rows, int U, int V, int top, int left, int step_h, int step_w, int x_top, int x_left, int x_step_h, int R,
-    int S, int c_blocks, int k_blocks, int k_first, int k_tiles, int tiles_each, int filters_first)
+    int S, int c_blocks, int k_blocks, int k_first, int k_tiles, int tiles_each, int filters_first,
+    __global float8 *restrict moments, int chunks)
 {
     const int item_k = get_group_id(filters_first ? 0 : 1), item = get_group_id(filters_first ? 1 : 0);
     const int group = item_k / k_tiles;
@@ -110,6 +174,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
     const int tiles = (rows + T_ROWS - 1) / T_ROWS * col_tiles;
     const int end = min(tiles, (item + 1) * tiles_each);
 
+    tile_moments so_far = {.count = 0.0f};
+    for (int t = 0; t < VECTORS; t++) so_far.origin[t] = so_far.sum[t] = so_far.squares[t] = (lanes)(0.0f);
     for (int tile = item * tiles_each; tile < end; tile++) {
         const int row0 = tile / col_tiles * T_ROWS, col0 = tile % col_tiles * T_COLS;
         const int v0 = min(col0, V - T_COLS);
@@ -161,5 +227,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
         }
 
         finish_tile(sum, &to, flags);
+        if (flags & MOMENTS) add_moments(&so_far, sum, &to);
     }
+    if (flags & MOMENTS) store_moments(&so_far, moments, kb * 2, YC8, item, chunks);
 }

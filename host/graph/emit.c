@@ -80,6 +80,19 @@ void zoe__plan_derived(zoe_plan *plan, zoe__node *node, int k, size_t floats)
     plan->nodes[node->number].derived[k] = floats;
 }
 
+const zoe__node *zoe__plan_maker(const zoe_plan *plan, const zoe__node *node, int input)
+{
+    const int number = zoe__graph_value(plan->graph, node->input[input])->node;
+    return number < 0 || plan->nodes[number].reference ? NULL : zoe__graph_node_const(plan->graph, (size_t)number);
+}
+
+void zoe__plan_moments(zoe_plan *plan, const zoe__node *maker, const zoe__node *reader, int most)
+{
+    zoe__node_state *state = &plan->nodes[maker->number];
+    state->moments_most = most;
+    if (state->moments_reader < reader->number) state->moments_reader = reader->number;
+}
+
 void zoe__plan_layout(zoe_plan *plan, zoe__node *node, int param, const zoe__layout *layout)
 {
     plan->layouts[node->param[param]] = *layout;
@@ -155,6 +168,26 @@ static zoe__mem *block_mem(const zoe_plan *plan, int block)
 zoe__mem *zoe__plan_aux_mem(zoe_plan *plan, const zoe__node *node, int k)
 {
     return block_mem(plan, plan->nodes[node->number].aux_block[k]);
+}
+
+int zoe__plan_moments_asked(const zoe_plan *plan, const zoe__node *maker)
+{
+    return plan->nodes[maker->number].moments_most;
+}
+
+void zoe__plan_moments_place(zoe_plan *plan, const zoe__node *maker, int chunks)
+{
+    plan->nodes[maker->number].moments_chunks = chunks;
+}
+
+zoe__mem *zoe__plan_moments_mem(const zoe_plan *plan, const zoe__node *maker)
+{
+    return block_mem(plan, plan->nodes[maker->number].moments_block);
+}
+
+int zoe__plan_moments_chunks(const zoe_plan *plan, const zoe__node *maker)
+{
+    return plan->nodes[maker->number].moments_chunks;
 }
 
 zoe__mem *zoe__plan_workspace_mem(zoe_plan *plan, const zoe__node *node, zoe__pass pass)

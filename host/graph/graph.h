@@ -57,6 +57,10 @@ typedef struct zoe__op {
     void (*as_conv2d)(const zoe_graph *graph, const zoe__node *node, struct zoe__conv2d *out);
     size_t (*candidates)(zoe_plan *plan, const zoe__node *node, int direction, struct zoe__choice *out, size_t room);
 
+    /* Mean and variance of the output by the way, for a batch norm that reads it: at most how many partial results
+     * forward will leave (zoe__plan_moments_place); 0: it cannot, here. Asked after plan(). */
+    int (*moments)(zoe_plan *plan, const zoe__node *node);
+
     /* Useful multiply-adds * 2 of a forward pass (backward counts twice that); NULL: one a output element. */
     double (*flops)(const zoe_graph *graph, const zoe__node *node);
 } zoe__op;

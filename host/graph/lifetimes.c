@@ -235,6 +235,12 @@ static zoe_status add_node_blocks(zoe_plan *plan, const zoe__node *node)
             ZOE_TRY(zoe__plan_add_block(plan, "kept for backward", node->name, count * plan->element, forward,
                                         state->backward ? backward : forward, &state->aux_block[k]));
     }
+    state->moments_block = -1;
+    if (state->moments_most) {
+        const size_t c8 = ((size_t)zoe_graph_shape(plan->graph, node->output).c + 7) / 8;
+        ZOE_TRY(zoe__plan_add_block(plan, "moments", node->name, c8 * 24 * (size_t)state->moments_most * sizeof(float),
+                                    forward, state->moments_reader, &state->moments_block));
+    }
     for (int pass = 0; pass < 2; pass++) {
         const int slot = pass == ZOE__FORWARD ? forward : backward;
         state->workspace_block[pass] = -1;

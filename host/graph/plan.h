@@ -86,7 +86,22 @@ zoe__choice *zoe__plan_choice(zoe_plan *plan, const zoe__node *node, zoe__direct
 /* The node's launches that are emitted from now on belong to this direction; ZOE__DIRECTIONS: to none. */
 void zoe__plan_direction(zoe_plan *plan, const zoe__node *node, zoe__direction direction);
 
+/* The node that makes an input; NULL where it is given, or by a node that runs its definition. */
+const zoe__node *zoe__plan_maker(const zoe_plan *plan, const zoe__node *node, int input);
+
+/* Asks maker to leave partial moments of its output in memory that lasts until reader's forward pass: for each block of
+ * 8 channels and each of at most `most` chunks of pixels three float8: mean, sum of squared distances from it, number
+ * of pixels. Chunks must depend on the shape alone. */
+void zoe__plan_moments(zoe_plan *plan, const zoe__node *maker, const zoe__node *reader, int most);
+
 /* ---- pass 2: views and launches ---- */
+
+/* For the maker: 0 when nobody asked, else the most chunks there is room for; it tells how many it takes. */
+int zoe__plan_moments_asked(const zoe_plan *plan, const zoe__node *maker);
+void zoe__plan_moments_place(zoe_plan *plan, const zoe__node *maker, int chunks);
+/* For both: [C8][chunks][3] float8, and how many chunks. */
+zoe__mem *zoe__plan_moments_mem(const zoe_plan *plan, const zoe__node *maker);
+int zoe__plan_moments_chunks(const zoe_plan *plan, const zoe__node *maker);
 
 const zoe__view *zoe__plan_x(zoe_plan *plan, const zoe__node *node, int input);
 const zoe__view *zoe__plan_y(zoe_plan *plan, const zoe__node *node);

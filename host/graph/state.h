@@ -74,7 +74,8 @@ typedef struct zoe__node_state {
     int aux_block[ZOE__MAX_AUX], workspace_block[2];
     zoe__mem *derived_mem[ZOE__MAX_DERIVED];
     bool dx_wanted[ZOE__MAX_INPUTS], dx_add[ZOE__MAX_INPUTS], dweight_add[ZOE__MAX_PARAMS];
-    void *reference_state; /* reference.c */
+    int moments_most, moments_reader, moments_chunks, moments_block; /* zoe__plan_moments */
+    void *reference_state;                                           /* reference.c */
 } zoe__node_state;
 
 typedef struct zoe__launch {

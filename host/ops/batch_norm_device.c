@@ -38,10 +38,17 @@ double zoe__batch_norm_flops(const zoe_graph *graph, const zoe__node *node)
 zoe_status zoe__batch_norm_plan(zoe_plan *plan, zoe__node *node)
 {
     const zoe_shape s = zoe__plan_shape(plan, node->input[0]);
-    const size_t c8 = (size_t)block_count(s), partial = c8 * 16 * (size_t)zoe__batch_norm_cut(s).count;
+    const size_t c8 = (size_t)block_count(s), chunks = (size_t)zoe__batch_norm_cut(s).count;
     zoe__plan_aux(plan, node, 0, c8 * 24);
-    if (zoe__plan_batch_statistics(plan)) zoe__plan_workspace(plan, node, ZOE__FORWARD, partial);
-    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, partial + c8 * 16);
+    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, c8 * 16 * (chunks + 1));
+    if (!zoe__plan_batch_statistics(plan)) return ZOE_OK;
+    const zoe__node *maker = zoe__plan_maker(plan, node, 0);
+    const bool can = zoe__plan_get_options(plan)->fuse && maker && maker->op->moments;
+    const int most = can ? maker->op->moments(plan, maker) : 0;
+    if (most)
+        zoe__plan_moments(plan, maker, node, most);
+    else
+        zoe__plan_workspace(plan, node, ZOE__FORWARD, c8 * 24 * chunks);
     return ZOE_OK;
 }
 
@@ -62,15 +69,20 @@ zoe_status zoe__batch_norm_figures(zoe_plan *plan, zoe__node *node)
         spec.bytes = 6 * small;
         return zoe__plan_launch(plan, node, &spec, "mmmmiif", weight, mean, var, aux, s.c, x->c8, (double)o->eps);
     }
-    zoe__mem *partial = zoe__plan_workspace_mem(plan, node, ZOE__FORWARD);
-    zoe__launch_spec spec =
-        zoe__spec_groups(plan, "batch_norm", "batch_norm_moments", (size_t)x->c8 * (size_t)cut.count);
-    spec.bytes = zoe__view_bytes(x);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmiii", x, partial, s.n * s.h, cut.rows, cut.count));
+    const zoe__node *maker = zoe__plan_maker(plan, node, 0);
+    const bool made = maker && zoe__plan_moments_asked(plan, maker);
+    zoe__mem *partial = made ? zoe__plan_moments_mem(plan, maker) : zoe__plan_workspace_mem(plan, node, ZOE__FORWARD);
+    const int count = made ? zoe__plan_moments_chunks(plan, maker) : cut.count;
+    zoe__launch_spec spec;
+    if (!made) {
+        spec = zoe__spec_groups(plan, "batch_norm", "batch_norm_moments", (size_t)x->c8 * (size_t)cut.count);
+        spec.bytes = zoe__view_bytes(x);
+        ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmiii", x, partial, s.n * s.h, cut.rows, cut.count));
+    }
     spec = zoe__spec_groups(plan, "batch_norm", "batch_norm_join", (size_t)x->c8);
-    spec.bytes = small * (2 * cut.count + 8);
-    return zoe__plan_launch(plan, node, &spec, "mmmmmiiiiiff", partial, weight, mean, var, aux, s.c, s.n * s.h,
-                            cut.rows, cut.count, s.w, (double)o->eps, (double)o->momentum);
+    spec.bytes = small * (3 * count + 8);
+    return zoe__plan_launch(plan, node, &spec, "mmmmmififf", partial, weight, mean, var, aux, s.c,
+                            (double)s.n * s.h * s.w, count, (double)o->eps, (double)o->momentum);
 }
 
 zoe_status zoe__batch_norm_forward(zoe_plan *plan, zoe__node *node, zoe__batch_norm_tail tail)

@@ -141,6 +141,12 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     return zoe__conv2d_backward(plan, node, &conv, algorithms);
 }
 
+static int moments(zoe_plan *plan, const zoe__node *node)
+{
+    const zoe__conv2d conv = describe(node->options, zoe__plan_shape(plan, node->input[0]));
+    return zoe__conv2d_moments(plan, node, &conv, algorithms);
+}
+
 static void as_conv2d(const zoe_graph *graph, const zoe__node *node, zoe__conv2d *out)
 {
     *out = describe(node->options, zoe_graph_shape(graph, node->input[0]));
@@ -232,6 +238,7 @@ const zoe__op zoe__op_conv2d = {
     .plan = make_plan,
     .forward = forward,
     .backward = backward,
+    .moments = moments,
     .as_conv2d = as_conv2d,
     .candidates = candidates,
     .flops = flops,

@@ -38,6 +38,9 @@ typedef struct zoe__conv2d_algorithm {
                          size_t room);
     zoe_status (*plan)(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction);
     zoe_status (*emit)(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction);
+    /* Direction ZOE__TO_OUTPUT can leave moments of what it stores (zoe__plan_moments): at most how many chunks; 0 or
+     * NULL: not here. Whether they are wanted, emit asks zoe__plan_moments_asked(). */
+    int (*moments)(zoe_plan *plan, const zoe__conv2d *conv);
 } zoe__conv2d_algorithm;
 
 extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_clblast, zoe__conv2d_plain;
@@ -61,6 +64,10 @@ zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe
 
 /* The name by which the self-test knows an algorithm (NULL: the mask) in a direction: selftest/trust.h. */
 void zoe__conv2d_variant(char variant[96], const zoe__conv2d *conv, const char *algorithm, zoe__direction direction);
+
+/* What the algorithm chosen for the output says of its moments. */
+int zoe__conv2d_moments(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                        const zoe__conv2d_algorithm *const *table);
 
 /* What a direction could be given without anybody's wish, the choice without tuning first. */
 size_t zoe__conv2d_candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction,

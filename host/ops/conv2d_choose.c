@@ -195,6 +195,14 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     return spoil(plan, node, conv, algorithm->name, direction);
 }
 
+int zoe__conv2d_moments(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                        const zoe__conv2d_algorithm *const *table)
+{
+    const zoe__conv2d_algorithm *algorithm = find(table, zoe__plan_choice(plan, node, ZOE__TO_OUTPUT)->algorithm);
+    const zoe__conv2d v = seen(algorithm, conv);
+    return algorithm->moments ? algorithm->moments(plan, &v) : 0;
+}
+
 zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
                                const zoe__conv2d_algorithm *const *table)
 {

@@ -6,7 +6,7 @@
  * cl/conv2d_direct.cl, conv2d_direct_weights.cl, conv2d_direct_turn.cl. */
 #include "ops/conv2d.h"
 
-enum { RELU = 1, ADD = 2, BIAS = 4 }; /* as in conv2d_direct.cl */
+enum { RELU = 1, ADD = 2, BIAS = 4, MOMENTS = 8 }; /* as in conv2d_direct.cl */
 
 /* Blocks of channels and filters of one group. */
 typedef struct blocks {
@@ -128,12 +128,25 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
     return ZOE_OK;
 }
 
+/* Partial moments of the output, one for each share of its tiles: at most so many. */
+static int most_moments(int pixels)
+{
+    return pixels < 128 ? pixels : 127 + pixels / 128;
+}
+
+static int moments(zoe_plan *plan, const zoe__conv2d *conv)
+{
+    (void)plan;
+    return conv->relu ? 0 : most_moments(conv->n * conv->p * conv->q);
+}
+
 /* ---- the sweep: forward, and each phase of backward-data (conv2d_direct.cl has the formula) ---- */
 
 typedef struct sweep {
     const zoe__view *x, *y;
     zoe__mem *weight, *bias;
     int weight_first, flags;
+    zoe__mem *moments;                         /* with MOMENTS */
     int rows, u, v, top, left, step_h, step_w; /* outputs */
     int x_top, x_left, x_step_h, stride, r, s; /* inputs */
     int groups, channels, c_blocks, k_blocks;  /* of a group */
@@ -179,6 +192,13 @@ static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep 
     const int all = k_tiles * w->groups;
     int each = (int)((double)tiles * all / (16.0 * (info->compute_units ? info->compute_units : 1)));
     each = each < 1 ? 1 : each > 32 ? 32 : each;
+    if (w->flags & MOMENTS) { /* what is summed together depends on the shape alone */
+        const int most = zoe__plan_moments_asked(plan, node);
+        each = (int)((double)tiles * w->k_blocks * w->groups / 128);
+        each = each < 1 ? 1 : each > 32 ? 32 : each;
+        if (each < (tiles + most - 1) / most) each = (tiles + most - 1) / most;
+        zoe__plan_moments_place(plan, node, (tiles + each - 1) / each);
+    }
     const int shares = (tiles + each - 1) / each;
     /* Floats that come from far: all filters for each block of pixels, or all pixels for each tile of filters. */
     const double weights = (double)w->k_blocks * w->groups * w->c_blocks * w->r * w->s * 128, near = 1 << 17;
@@ -194,10 +214,10 @@ static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep 
         .global = {(size_t)(filters_first ? all : shares), (size_t)(filters_first ? shares : all)},
         .local = {1, 1},
         .flops = w->flops * kt * k_tiles / w->k_blocks};
-    return zoe__plan_launch(plan, node, &spec, "vmimiviiiiiiiiiiiiiiiiii", w->x, w->weight, w->weight_first, w->bias,
+    return zoe__plan_launch(plan, node, &spec, "vmimiviiiiiiiiiiiiiiiiiimi", w->x, w->weight, w->weight_first, w->bias,
                             w->flags, w->y, w->rows, w->u, w->v, w->top, w->left, w->step_h, w->step_w, w->x_top,
                             w->x_left, w->x_step_h, w->r, w->s, w->c_blocks, w->k_blocks, first, k_tiles, each,
-                            filters_first);
+                            filters_first, w->flags & MOMENTS ? w->moments : w->bias, shares);
 }
 
 /* Without taps, stride and halo an image is one row: fewer and fuller tiles. */
@@ -241,7 +261,9 @@ static zoe_status emit_output(zoe_plan *plan, const zoe__node *node, const zoe__
                .y = zoe__plan_y(plan, node),
                .weight = zoe__plan_weight(plan, node, 0),
                .bias = zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* a buffer always; read with BIAS */
-               .flags = (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0),
+               .flags = (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0) |
+                        (zoe__plan_moments_asked(plan, node) ? MOMENTS : 0),
+               .moments = zoe__plan_moments_mem(plan, node),
                .rows = conv->n * conv->p,
                .u = conv->p,
                .v = conv->q,
@@ -371,4 +393,5 @@ const zoe__conv2d_algorithm zoe__conv2d_direct = {
     .supports = supports,
     .plan = make_plan,
     .emit = emit,
+    .moments = moments,
 };

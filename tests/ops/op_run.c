@@ -341,6 +341,10 @@ static void check_guards(const op_setup *setup)
             const zoe__node_state *node = &plan->nodes[n];
             for (int k = 0; k < ZOE__MAX_AUX; k++)
                 mark_used(unused, plan, number, node->aux_block[k], node->aux[k] * sizeof(float));
+            const size_t blocks = ((size_t)plan->values[zoe__graph_node(plan->graph, n)->output].view.shape.c + 7) / 8;
+            if (node->moments_most)
+                mark_used(unused, plan, number, node->moments_block,
+                          blocks * 24 * (size_t)node->moments_most * sizeof(float));
             for (int pass = 0; pass < 2; pass++)
                 mark_used(unused, plan, number, node->workspace_block[pass], node->workspace[pass] * sizeof(float));
         }
