@@ -39,6 +39,18 @@ zoe_features_options zoe_features_options_default(void)
     return (zoe_features_options){.conv = "auto", .linear = "auto", .batch = 32};
 }
 
+zoe_features_options zoe__features_options_from(const zoe_options *options)
+{
+    return (zoe_features_options){.device = zoe_options_text(options, "device"),
+                                  .family = zoe_options_text(options, "family"),
+                                  .exact = zoe_options_flag(options, "exact"),
+                                  .max_memory = (uint64_t)zoe_options_float(options, "max-memory"),
+                                  .conv = zoe_options_text(options, "conv"),
+                                  .linear = zoe_options_text(options, "linear"),
+                                  .tuning = zoe_options_flag(options, "no-tuning") ? "off" : NULL,
+                                  .batch = (int)zoe_options_int(options, "batch")};
+}
+
 /* ---- building ---- */
 
 static void free_network(network *net)

@@ -26,6 +26,9 @@ zoe_status zoe__features_new(zoe_features **out, zoe_context *context, zoe_devic
 /* Running figures of batch norm := means of those of ten batches, drawn from n pictures rgb. */
 zoe_status zoe__features_calibrate(zoe_features *features, const uint8_t *rgb, size_t n);
 
+/* Device and algorithms as the rows of ZOE__DEVICE_OPTIONS and `batch` say. */
+zoe_features_options zoe__features_options_from(const zoe_options *options);
+
 zoe_status zoe__device_open_for(zoe_device **out, zoe_context *context, const zoe_features_options *options);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "device/options.h"
 #include "evaluate/clips.h"
+#include "evaluate/protocol.h"
 #include "evaluate/streams.h"
 #include "report/image.h"
 #include "tasks/correspondence.h"
@@ -459,8 +460,9 @@ static json_t *result_json(const localise *l)
                      "sheet", zoe__run_text(l->sheet));
 }
 
-static void write_table(const localise *l, FILE *out)
+static void write_table(FILE *out, const void *user)
 {
+    const localise *l = user;
     fprintf(out, "%zu frames of %zu clips; shares in %% whose highest place lies in the box\n", l->count,
             l->used_clips);
     if (l->seen) fprintf(out, "left out: %zu clips that the run was trained on (--all takes them too)\n", l->seen);
@@ -475,33 +477,12 @@ static void write_table(const localise *l, FILE *out)
     fprintf(out, "pictures: %s\n", l->sheet);
 }
 
-static zoe_status tell(const localise *l, zoe_evaluation *out)
-{
-    size_t size;
-    FILE *text = open_memstream(&out->text, &size);
-    json_t *value = result_json(l);
-    if (text) write_table(l, text);
-    const bool written = text && fclose(text) == 0;
-    out->json = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    json_decref(value);
-    if (written && out->json) return ZOE_OK;
-    zoe_evaluation_free(out);
-    return zoe__fail(l->context, ZOE_MEMORY, "out of memory: result");
-}
-
 /* ---- the protocol ---- */
 
 static zoe_status run_with(localise *l, const char *run, const char *const *clips, size_t count)
 {
     const zoe_options *o = l->options;
-    const zoe_features_options how = {.device = zoe_options_text(o, "device"),
-                                      .family = zoe_options_text(o, "family"),
-                                      .exact = zoe_options_flag(o, "exact"),
-                                      .max_memory = (uint64_t)zoe_options_float(o, "max-memory"),
-                                      .conv = zoe_options_text(o, "conv"),
-                                      .linear = zoe_options_text(o, "linear"),
-                                      .tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL,
-                                      .batch = (int)zoe_options_int(o, "batch")};
+    const zoe_features_options how = zoe__features_options_from(o);
     ZOE_TRY(zoe__subject_open(&l->subject, l->context, run));
     ZOE_TRY(zoe__device_open_for(&l->device, l->context, &how));
     ZOE_TRY(zoe__streams_new(&l->streams, l->context, l->device, &l->subject, &how, ZOE__TRAINED));
@@ -523,7 +504,7 @@ static zoe_status run_protocol(zoe_context *context, const char *run, const char
     localise l = {.context = context, .options = options};
     *out = (zoe_evaluation){0};
     zoe_status status = run_with(&l, run, clips, count);
-    if (status == ZOE_OK) status = tell(&l, out);
+    if (status == ZOE_OK) status = zoe__evaluation_tell(context, result_json(&l), write_table, &l, out);
     free(l.picks);
     free(l.truths);
     free(l.rgb);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "device/options.h"
+#include "evaluate/protocol.h"
 #include "train/run.h"
 
 enum { SIDE = 16 };
@@ -220,18 +221,6 @@ static zoe_status find_by_network(zoe__neighbours *n, zoe_features *features, in
     return ZOE_OK;
 }
 
-static zoe_features_options features_options(const zoe_options *o)
-{
-    return (zoe_features_options){.device = zoe_options_text(o, "device"),
-                                  .family = zoe_options_text(o, "family"),
-                                  .exact = zoe_options_flag(o, "exact"),
-                                  .max_memory = (uint64_t)zoe_options_float(o, "max-memory"),
-                                  .conv = zoe_options_text(o, "conv"),
-                                  .linear = zoe_options_text(o, "linear"),
-                                  .tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL,
-                                  .batch = (int)zoe_options_int(o, "batch")};
-}
-
 /* Before anything slow, so that a wrong word is told at once. */
 static zoe_status choose_layers(zoe__neighbours *n)
 {
@@ -325,8 +314,9 @@ static json_t *result_json(const zoe__neighbours *n)
     return value;
 }
 
-static void write_table(const zoe__neighbours *n, FILE *out)
+static void write_table(FILE *out, const void *user)
 {
+    const zoe__neighbours *n = user;
     fprintf(out, "%zu frames of %zu clips, %zu labels; nearest frame of another clip by cosine, shares in %%\n",
             n->count, n->used_clips, n->labels);
     if (n->seen) fprintf(out, "left out: %zu clips that the run was trained on (--all takes them too)\n", n->seen);
@@ -344,20 +334,6 @@ static void write_table(const zoe__neighbours *n, FILE *out)
     fprintf(out, "%-16s %8.1f %8.1f\n", "pixels 16x16", 100 * n->pixels.shares.top1, 100 * n->pixels.shares.top5);
     fprintf(out, "%-16s %8.1f %8.1f\n", "chance", 100 * n->chance.top1, 100 * n->chance.top5);
     fprintf(out, "pictures: %s\n", n->sheet);
-}
-
-static zoe_status tell(const zoe__neighbours *n, zoe_evaluation *out)
-{
-    size_t size;
-    FILE *text = open_memstream(&out->text, &size);
-    json_t *value = result_json(n);
-    if (text) write_table(n, text);
-    const bool written = text && fclose(text) == 0;
-    out->json = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    json_decref(value);
-    if (written && out->json) return ZOE_OK;
-    zoe_evaluation_free(out);
-    return zoe__fail(n->context, ZOE_MEMORY, "out of memory: result");
 }
 
 /* ---- the protocol ---- */
@@ -388,7 +364,7 @@ static void close_all(zoe__neighbours *n)
 
 static zoe_status run_with(zoe__neighbours *n, const char *run, const char *const *clips, size_t count)
 {
-    const zoe_features_options options = features_options(n->options);
+    const zoe_features_options options = zoe__features_options_from(n->options);
     ZOE_TRY(zoe__subject_open(&n->subject, n->context, run));
     ZOE_TRY(zoe__device_open_for(&n->device, n->context, &options));
     ZOE_TRY(zoe__features_new(&n->trained, n->context, n->device, &n->subject.spec, &options));
@@ -410,7 +386,7 @@ static zoe_status run_protocol(zoe_context *context, const char *run, const char
     n->context = context;
     n->options = options;
     zoe_status status = run_with(n, run, clips, count);
-    if (status == ZOE_OK) status = tell(n, out);
+    if (status == ZOE_OK) status = zoe__evaluation_tell(context, result_json(n), write_table, n, out);
     close_all(n);
     free(n);
     return status;

@@ -32,7 +32,7 @@ static zoe_status set_defaults(zoe_options *set)
 {
     static const char *const small[][2] = {
         {"net", "avc-vision"}, {"batch", "64"},   {"lr", "0.002"}, {"weight-decay", "0.00001"},
-        {"warmup", "50"},      {"steps", "1000"}, {NULL, NULL}};
+        {"warmup", "50"},      {"steps", "1500"}, {NULL, NULL}};
     static const char *const paper[][2] = {
         {"net", "ave-vision"}, {"sound-net", "ave-audio"}, {"frame", "340x256"}, {"batch", "256"},
         {"micro", "16"},       {"optimizer", "adam"},      {"lr", "0.0001"},     {"weight-decay", "0.00001"},

@@ -26,7 +26,7 @@ static zoe_status set_defaults(zoe_options *set)
 {
     static const char *const small[][2] = {
         {"net", "avc-vision"}, {"batch", "64"},   {"lr", "0.002"}, {"weight-decay", "0.00001"},
-        {"warmup", "50"},      {"steps", "1000"}, {NULL, NULL}};
+        {"warmup", "50"},      {"steps", "1500"}, {NULL, NULL}};
     /* 60 M pairs in batches of 256. */
     static const char *const paper[][2] = {
         {"net", "l3-vision"}, {"sound-net", "l3-audio"}, {"frame", "340x256"}, {"batch", "256"},
