@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `zoe embed RUN FILES --out F.npy`: features of files for other programs. */
+#include <string.h>
+
 #include <zoe/evaluate.h>
 
 #include "cli/cli.h"
@@ -32,9 +34,13 @@ static zoe_status run(zoe__cli *cli)
     options.features.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
     options.features.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
     options.features.batch = (int)zoe_options_int(o, "batch");
+    options.features.audio = !strcmp(zoe_options_text(o, "stream"), "audio");
     options.layer = zoe_options_text(o, "layer");
     options.first = (int)zoe_options_int(o, "first");
     options.every = (int)zoe_options_int(o, "every");
+    /* Windows of sound lie side by side: all of them. */
+    if (options.features.audio && !zoe_options_given(o, "first")) options.first = 0;
+    if (options.features.audio && !zoe_options_given(o, "every")) options.every = 1;
     options.workers = (int)zoe_options_int(o, "workers");
     options.max_bad = zoe_options_float(o, "max-bad");
     ZOE_TRY(zoe_embed(cli->context, cli->args[0], cli->args + 1, cli->arg_count - 1, out, &options, &result));
@@ -42,6 +48,11 @@ static zoe_status run(zoe__cli *cli)
 }
 
 static const zoe_option options[] = {
+    {.name = "stream",
+     .type = ZOE_OPTION_WORD,
+     .value = "vision|audio",
+     .fallback = "vision",
+     .help = "of a run of pictures and sounds: whose features"},
     {.name = "layer",
      .letter = 'l',
      .type = ZOE_OPTION_TEXT,
@@ -58,14 +69,14 @@ static const zoe_option options[] = {
      .high = 1 << 20,
      .unit = "frames",
      .fallback = "3",
-     .help = "rank of the first frame of a clip"},
+     .help = "rank of the first frame of a clip; of sounds, number of the first window (default 0)"},
     {.name = "every",
      .type = ZOE_OPTION_INT,
      .low = 1,
      .high = 1 << 20,
      .unit = "frames",
      .fallback = "6",
-     .help = "distance of the frames"},
+     .help = "distance of the frames; of windows of sound (default 1)"},
     {.name = "batch",
      .letter = 'b',
      .type = ZOE_OPTION_INT,
@@ -97,7 +108,9 @@ const zoe__verb zoe__verb_embed = {
     .summary = "write a layer's features of files as a NumPy array",
     .usage = "RUN FILES... --out F.npy [options]",
     .examples = "zoe embed run clips --layer stage3 --out f.npy        # frames 3, 9, 15, ... of each clip\n"
-                "zoe embed run a.mp4 --first 0 --every 1 --out a.npy   # all frames of one file\n",
+                "zoe embed run a.mp4 --first 0 --every 1 --out a.npy   # all frames of one file\n"
+                "zoe embed run sounds --stream audio --out s.npy       # of a run of avc-ave: each second, comparable "
+                "with frames\n",
     .notes = "One row a frame: the layer's channels x rows x columns one after another, float32; the middle crop of "
              "the frame, as in\n"
              "held-out figures. F.csv has a line for each row: row,file,rank,seconds,label. FILES are files, folders, "

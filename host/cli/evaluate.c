@@ -42,19 +42,33 @@ static const zoe_option options[] = {ZOE__OPTION_JSON, ZOE__OPTION_END};
 const zoe__verb zoe__verb_evaluate = {
     .name = "evaluate",
     .summary = "measure what a trained network knows",
-    .usage = "neighbours RUN [CLIPS...] [options]",
+    .usage = "neighbours|retrieval|localise|linear RUN [CLIPS...] [options]",
     .examples = "zoe evaluate neighbours run                            # the run's own held-out clips\n"
                 "zoe evaluate neighbours run clips --layer stage3       # one layer, on other clips\n"
-                "zoe evaluate neighbours run weizmann --labels labels.csv --label action --group subject --json\n",
-    .notes = "neighbours: is the nearest frame of another clip (another group, with --group) one of the same label? "
-             "Frames 3, 9, 15, ... of\n"
-             "each clip, cosine of a layer's features; beside it the same network with the weights it started from, "
-             "and the frame's\n"
-             "16x16 pixels. The label of a clip is its folder's name or comes from --labels. Clips that the run was "
-             "trained on do not\n"
-             "take part (known by content) unless --all is given. RUN is a run folder or a checkpoint file; CLIPS are "
-             "files, folders,\n"
-             "lists (*.txt) or a pack, and the run's own if none are given. Writes RUN/report/neighbours.png.\n",
+                "zoe evaluate neighbours run weizmann --labels labels.csv --label action --group subject --json\n"
+                "zoe evaluate retrieval run                             # of a run of avc, avc-l3, avc-ave, avc-avol\n"
+                "zoe evaluate localise run two                          # clips of `zoe synth sounding --pairs`\n"
+                "zoe evaluate linear run esc10 --stream audio --layer conv4 --labels labels.csv --label class --group "
+                "fold\n",
+    .notes =
+        "neighbours: is the nearest frame (or second of sound) of another clip (another group, with --group) one "
+        "of the same\n"
+        "label? Frames 3, 9, 15, ... of each clip, cosine of a layer's features; beside it the same network with "
+        "the weights it\n"
+        "started from, and the frame's 16x16 pixels. Writes RUN/report/neighbours.png.\n"
+        "retrieval: is a sound found by its picture, a picture by its sound, a late frame (sound) by an early one "
+        "of the clip?\n"
+        "localise: does the place that is heard lie on the thing that sounds? CLIP.json beside each clip has its "
+        "boxes. Writes\n"
+        "RUN/report/localise.png.\n"
+        "linear: logistic regression on a layer's frozen features; each group (or fold) in turn is left out and "
+        "asked about.\n"
+        "Beside all of them stand random weights and chance. The label of a clip is its folder's name or comes "
+        "from --labels.\n"
+        "Clips that the run was trained on do not take part (known by content) unless --all is given. RUN is a run "
+        "folder or a\n"
+        "checkpoint file; CLIPS are files, folders, lists (*.txt) or a pack, and the run's own if none are "
+        "given.\n",
     .options = options,
     .min_args = 2,
     .max_args = -1,

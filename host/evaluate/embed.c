@@ -8,6 +8,7 @@
 #include "evaluate/clips.h"
 #include "evaluate/frames.h"
 #include "evaluate/npy.h"
+#include "evaluate/sounds.h"
 
 enum { CHUNK_BYTES = 128 << 20 }; /* of pixels, and of features */
 
@@ -24,7 +25,8 @@ typedef struct embedding {
     zoe__pick *picks;
     size_t count, last_clip; /* picks; number of the clip of the last row */
     size_t chunk;            /* frames */
-    uint8_t *rgb;
+    zoe__windows windows;    /* of sounds; 0 samples: pictures */
+    void *data;              /* a chunk of pictures or sounds */
     float *rows;
     zoe__npy npy;
     FILE *table;
@@ -66,7 +68,8 @@ static void put_row(embedding *e, size_t row, const zoe__pick *pick)
     e->last_clip = pick->clip;
     fprintf(e->table, "%zu,", row);
     put_field(e->table, clip->path);
-    fprintf(e->table, ",%d,%.6f,", pick->rank, clip->times[pick->rank]);
+    fprintf(e->table, ",%d,%.6f,", pick->rank,
+            e->windows.samples ? zoe__windows_start(&e->windows, clip, pick->rank) : clip->times[pick->rank]);
     put_field(e->table, clip->label);
     fputc('\n', e->table);
 }
@@ -90,12 +93,16 @@ static zoe_status choose_frames(embedding *e)
     size_t *all, without = 0;
     ZOE_TRY(zoe__calloc(e->context, &all, clips, sizeof *all));
     for (size_t i = 0; i < clips; i++) all[i] = i;
-    const zoe_status status = zoe__frames_pick(&e->picks, &e->count, &without, e->context, pack, all, clips,
-                                               e->options->first, e->options->every);
+    const int first = e->options->first, every = e->options->every;
+    const zoe_status status =
+        e->windows.samples
+            ? zoe__windows_pick(&e->windows, &e->picks, &e->count, &without, e->context, pack, all, clips, first, every)
+            : zoe__frames_pick(&e->picks, &e->count, &without, e->context, pack, all, clips, first, every);
     free(all);
     e->result->skipped = e->clips.dataset.skipped + without;
     ZOE_TRY(status);
-    ZOE_FAIL_IF(e->context, e->count == 0, ZOE_DATA, "none of %zu clips has a frame %d", clips, e->options->first);
+    ZOE_FAIL_IF(e->context, e->count == 0, ZOE_DATA, "none of %zu clips has a %s %d", clips,
+                e->windows.samples ? "window of sound" : "frame", first);
     return ZOE_OK;
 }
 
@@ -103,20 +110,24 @@ static zoe_status make_room(embedding *e)
 {
     const zoe_layer layer = zoe_features_layer(e->features, e->layer);
     const size_t pixels = (size_t)e->subject.spec.width * (size_t)e->subject.spec.height * 3;
-    const size_t largest = pixels > layer.count * sizeof(float) ? pixels : layer.count * sizeof(float);
+    const size_t bytes = e->windows.samples ? e->windows.samples * sizeof(float) : pixels;
+    const size_t largest = bytes > layer.count * sizeof(float) ? bytes : layer.count * sizeof(float);
     e->chunk = CHUNK_BYTES / largest;
     if (e->chunk < 1) e->chunk = 1;
     if (e->chunk > e->count) e->chunk = e->count;
-    ZOE_TRY(zoe__calloc(e->context, &e->rgb, e->chunk, pixels));
+    ZOE_TRY(zoe__calloc(e->context, &e->data, e->chunk, bytes));
     return zoe__calloc(e->context, &e->rows, e->chunk, layer.count * sizeof(float));
 }
 
 static zoe_status one_chunk(embedding *e, size_t first)
 {
     size_t n = e->count - first < e->chunk ? e->count - first : e->chunk;
-    ZOE_TRY(zoe__frames_decode(e->context, e->clips.dataset.pack, e->picks + first, &n, e->subject.spec.width,
-                               e->subject.spec.height, e->options->workers, e->rgb, &e->result->skipped));
-    ZOE_TRY(zoe_features_compute(e->features, e->rgb, n, &e->layer, &e->rows, 1));
+    if (e->windows.samples)
+        ZOE_TRY(zoe__windows_read(&e->windows, e->context, e->clips.dataset.pack, e->picks + first, n, e->data));
+    else
+        ZOE_TRY(zoe__frames_decode(e->context, e->clips.dataset.pack, e->picks + first, &n, e->subject.spec.width,
+                                   e->subject.spec.height, e->options->workers, e->data, &e->result->skipped));
+    ZOE_TRY(zoe_features_compute(e->features, e->data, n, &e->layer, &e->rows, 1));
     ZOE_TRY(zoe__npy_add(&e->npy, e->rows, n));
     for (size_t i = 0; i < n; i++) put_row(e, e->result->rows + i, &e->picks[first + i]);
     e->result->rows += n;
@@ -147,6 +158,7 @@ static zoe_status embed(embedding *e, const char *run, const char *const *files,
     ZOE_TRY(zoe__device_open_for(&e->device, e->context, &o->features));
     ZOE_TRY(zoe__features_new(&e->features, e->context, e->device, &e->subject.spec, &o->features));
     ZOE_TRY(zoe_features_find(e->features, o->layer, &e->layer));
+    e->windows.samples = zoe_features_samples(e->features, &e->windows.rate);
     const zoe_layer layer = zoe_features_layer(e->features, e->layer);
     zoe__format(e->result->layer, sizeof e->result->layer, "%s", layer.name);
     e->result->columns = layer.count;
@@ -178,7 +190,7 @@ zoe_status zoe_embed(zoe_context *context, const char *run, const char *const *f
     zoe__npy_abandon(&e->npy);
     if (e->table) fclose(e->table);
     free(e->text);
-    free(e->rgb);
+    free(e->data);
     free(e->rows);
     free(e->picks);
     zoe_features_free(&e->features);

@@ -10,7 +10,7 @@
 
 #include "core/philox.h"
 #include "core/suggest.h"
-#include "evaluate/subject.h"
+#include "evaluate/streams.h"
 
 enum { CALIBRATION_BATCHES = 10, CALIBRATION_STREAM = 0x4341 };
 
@@ -29,9 +29,11 @@ struct zoe_features {
     bool exact;
     int batch;
     network net;
-    uint8_t *staging; /* [batch][height][width][3] */
-    int32_t *table;   /* [batch][4] */
-    float *rows;      /* one batch of the largest layer */
+    uint8_t *staging;      /* [batch][height][width][3] */
+    int32_t *table;        /* [batch][4] */
+    float *rows;           /* one batch of the largest layer */
+    zoe__streams *streams; /* of a run of pictures and sounds: does all the work; else NULL */
+    zoe__stream stream;
 };
 
 zoe_features_options zoe_features_options_default(void)
@@ -133,17 +135,32 @@ static zoe_status make(zoe_features *f, zoe_device *device, const zoe_features_o
     return ZOE_OK;
 }
 
+/* The stream of a run of pictures and sounds. */
+static zoe_status make_stream(zoe_features *f, zoe_device *device, const zoe_features_options *options)
+{
+    const zoe__features_spec *spec = &f->spec;
+    f->stream = options->audio ? ZOE__SOUNDS : ZOE__PICTURES;
+    ZOE_TRY(zoe__streams_new(&f->streams, f->context, device, spec->pairs, options,
+                             spec->checkpoint ? ZOE__TRAINED : spec->draw));
+    if (options->audio) f->spec.width = f->spec.height = 0;
+    f->spec.checkpoint = NULL;
+    f->spec.pairs = NULL;
+    return ZOE_OK;
+}
+
 zoe_status zoe__features_new(zoe_features **out, zoe_context *context, zoe_device *device,
                              const zoe__features_spec *spec, const zoe_features_options *options)
 {
     ZOE_FAIL_IF(context, options->batch < 1 || options->batch > 65536, ZOE_USAGE, "a batch of %d pictures: 1 to 65536",
                 options->batch);
+    ZOE_FAIL_IF(context, options->audio && !spec->pairs, ZOE_CONFIG,
+                "network '%s' was trained on pictures alone: it has no stream for sound", spec->backbone->name);
     zoe_features *f;
     ZOE_TRY(zoe__calloc(context, &f, 1, sizeof *f));
     f->context = context;
     f->spec = *spec;
     f->batch = options->batch;
-    const zoe_status status = make(f, device, options);
+    const zoe_status status = spec->pairs ? make_stream(f, device, options) : make(f, device, options);
     if (status != ZOE_OK) zoe_features_free(&f);
     *out = f;
     return status;
@@ -184,6 +201,7 @@ void zoe_features_free(zoe_features **features)
     zoe_features *f = *features;
     free_network(&f->net);
     zoe_store_free(&f->store);
+    zoe__streams_free(&f->streams);
     zoe_device_free(&f->owned);
     free(f->conv);
     free(f->linear);
@@ -202,8 +220,16 @@ void zoe_features_frame(const zoe_features *features, int *width, int *height)
     *height = features->spec.height;
 }
 
+size_t zoe_features_samples(const zoe_features *features, int *rate)
+{
+    const bool hears = features->streams && features->stream == ZOE__SOUNDS;
+    *rate = hears ? zoe__streams_task(features->streams)->listener->sound->rate : 0;
+    return hears ? zoe__streams_samples(features->streams) : 0;
+}
+
 size_t zoe_features_layers(const zoe_features *features)
 {
+    if (features->streams) return zoe__streams_layers(features->streams, features->stream);
     return zoe_graph_marks(features->net.graph);
 }
 
@@ -214,6 +240,7 @@ static zoe_value layer_value(const zoe_features *f, size_t index)
 
 zoe_layer zoe_features_layer(const zoe_features *features, size_t index)
 {
+    if (features->streams) return zoe__streams_layer(features->streams, features->stream, index);
     if (index >= zoe_features_layers(features)) return (zoe_layer){0};
     zoe_layer layer = {.name = zoe_graph_mark_name(features->net.graph, index),
                        .shape = zoe_graph_shape(features->net.graph, layer_value(features, index))};
@@ -224,6 +251,7 @@ zoe_layer zoe_features_layer(const zoe_features *features, size_t index)
 
 zoe_status zoe_features_find(const zoe_features *features, const char *name, size_t *index)
 {
+    if (features->streams) return zoe__streams_find(features->streams, features->stream, name, index);
     const zoe_backbone *backbone = features->spec.backbone;
     if (!name) name = backbone->features;
     zoe__suggestion suggestion = zoe__suggest_start(name);
@@ -256,10 +284,14 @@ static zoe_status forward(zoe_features *f, network *net)
     return zoe_plan_forward(net->plan);
 }
 
-zoe_status zoe_features_compute(zoe_features *features, const uint8_t *rgb, size_t n, const size_t *layers,
+zoe_status zoe_features_compute(zoe_features *features, const void *data, size_t n, const size_t *layers,
                                 float *const *out, size_t layer_count)
 {
     zoe_features *f = features;
+    const uint8_t *rgb = data;
+    for (size_t i = 0; f->streams && i < layer_count; i++)
+        ZOE_TRY(zoe__streams_compute(f->streams, f->stream, data, n, layers[i], out[i]));
+    if (f->streams) return ZOE_OK;
     const size_t bytes = frame_bytes(f), batch = (size_t)f->batch;
     for (size_t first = 0; first < n; first += batch) {
         const size_t count = n - first < batch ? n - first : batch;
@@ -336,9 +368,13 @@ static zoe_status set_means(zoe_features *f, const running *list, size_t count, 
     return ZOE_OK;
 }
 
-zoe_status zoe__features_calibrate(zoe_features *features, const uint8_t *rgb, size_t n)
+zoe_status zoe__features_calibrate(zoe_features *features, const void *data, size_t n)
 {
     zoe_features *f = features;
+    const uint8_t *rgb = data;
+    if (f->streams)
+        return zoe__streams_calibrate(f->streams, f->stream == ZOE__PICTURES ? data : NULL,
+                                      f->stream == ZOE__SOUNDS ? data : NULL, n);
     zoe_status status = ZOE_OK;
     network net = {0};
     running *list = NULL;

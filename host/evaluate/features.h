@@ -17,14 +17,17 @@ typedef struct zoe__features_spec {
     int width, height;                /* of the pictures */
     uint64_t seed;                    /* of random weights */
     const zoe_checkpoint *checkpoint; /* NULL: random weights; call zoe__features_calibrate() */
+    /* The run of pictures and sounds whose stream this is, borrowed for zoe__features_new(); NULL: a backbone alone. */
+    const struct zoe__subject *pairs;
+    int draw; /* of random weights: which */
 } zoe__features_spec;
 
 /* device is borrowed and must outlive *out. */
 zoe_status zoe__features_new(zoe_features **out, zoe_context *context, zoe_device *device,
                              const zoe__features_spec *spec, const zoe_features_options *options);
 
-/* Running figures of batch norm := means of those of ten batches, drawn from n pictures rgb. */
-zoe_status zoe__features_calibrate(zoe_features *features, const uint8_t *rgb, size_t n);
+/* Running figures of batch norm := means of those of batches, drawn from n pictures or sounds. */
+zoe_status zoe__features_calibrate(zoe_features *features, const void *data, size_t n);
 
 /* Device and algorithms as the rows of ZOE__DEVICE_OPTIONS and `batch` say. */
 zoe_features_options zoe__features_options_from(const zoe_options *options);

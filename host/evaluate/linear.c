@@ -12,16 +12,10 @@
 
 #include "device/options.h"
 #include "evaluate/clips.h"
+#include "evaluate/features.h"
 #include "evaluate/logistic.h"
 #include "evaluate/protocol.h"
-#include "evaluate/streams.h"
 #include "train/run.h"
-
-/* A trained or random network: the streams of a task that hears, else the backbone of one that only sees. */
-typedef struct network {
-    zoe__streams *streams;
-    zoe_features *features;
-} network;
 
 typedef struct part {
     size_t clip;  /* number among the clips that are used */
@@ -37,8 +31,8 @@ typedef struct linear {
     zoe__clips clips;
     zoe_device *device;
     zoe_features_options how;
-    zoe__stream stream;
-    network trained;
+    bool audio;
+    zoe_features *trained;
     size_t layer;
     zoe_layer shape;    /* of the layer, for one window */
     int grid_h, grid_w; /* places that a map is pooled to */
@@ -59,7 +53,7 @@ typedef struct linear {
 
 static bool can_be_used(const linear *l, const zoe_clip *clip)
 {
-    if (l->stream == ZOE__PICTURES) return clip->frames > 0;
+    if (!l->audio) return clip->frames > 0;
     return clip->sound.state == ZOE_SOUND_GOOD;
 }
 
@@ -82,7 +76,7 @@ static zoe_status choose_clips(linear *l)
     }
     ZOE_FAIL_IF(l->context, l->count < 4, ZOE_DATA,
                 "%zu clips to learn from: %zu have no %s, %zu no label, %zu were trained on (--all takes them too)",
-                l->count, l->unusable, l->stream == ZOE__PICTURES ? "pictures" : "sound", l->unlabelled, l->seen);
+                l->count, l->unusable, !l->audio ? "pictures" : "sound", l->unlabelled, l->seen);
     return ZOE_OK;
 }
 
@@ -130,16 +124,14 @@ static zoe_status name_clips(linear *l)
         texts[i] = (named){clip->label, clip->sha256, i};
     }
     l->labels = number_texts(texts, l->count, l->label);
-    if (!grouped) { /* each label is dealt out in the order of its clips' hashes */
+    if (!grouped) { /* dealt out label by label, in the order of the clips' hashes */
         l->folds = (size_t)zoe_options_int(l->options, "folds");
-        for (size_t i = 0, first = 0; i < l->count; i++) {
-            if (i && strcmp(texts[i].text, texts[i - 1].text)) first = i;
-            l->fold[texts[i].clip] = (i - first) % l->folds;
-        }
+        for (size_t i = 0; i < l->count; i++) l->fold[texts[i].clip] = i % l->folds;
     }
     free(texts);
     ZOE_FAIL_IF(l->context, l->labels < 2, ZOE_DATA, "all %zu clips have the label '%s' (see --labels)", l->count,
                 zoe_pack_clip(pack, l->used[0])->label);
+    ZOE_FAIL_IF(l->context, l->count < l->folds, ZOE_DATA, "%zu clips: too few for %zu folds", l->count, l->folds);
     ZOE_FAIL_IF(l->context, l->folds < 2 || l->folds > 1000, ZOE_DATA,
                 "%zu groups to leave out one at a time: 2 to 1000 (see --group)", l->folds);
     return ZOE_OK;
@@ -164,7 +156,7 @@ static zoe_status cut(linear *l)
     for (size_t i = 0; i < l->count; i++) {
         const zoe_clip *clip = zoe_pack_clip(l->clips.dataset.pack, l->used[i]);
         const double room = clip->sound.end - clip->sound.start - length;
-        const bool many = l->stream == ZOE__PICTURES ? clip->frames > 1 : room > 0;
+        const bool many = !l->audio ? clip->frames > 1 : room > 0;
         for (int k = 0; k < (many ? wanted : 1); k++) {
             const double share = many && wanted > 1 ? (double)k / (wanted - 1) : 0.5;
             ZOE_TRY(add_part(l, &capacity,
@@ -183,10 +175,9 @@ static zoe_status read_parts(const linear *l, zoe_reader *reader, const part *pa
     const size_t bytes = (size_t)l->width * (size_t)l->height * 3;
     for (size_t i = 0; i < n; i++) {
         const size_t clip = l->used[parts[i].clip];
-        ZOE_TRY(
-            l->stream == ZOE__PICTURES
-                ? zoe_reader_frames(reader, clip, &parts[i].rank, 1, l->width, l->height, (uint8_t *)data + i * bytes)
-                : zoe_reader_sound(reader, clip, parts[i].start, l->samples, (float *)data + i * l->samples));
+        ZOE_TRY(!l->audio ? zoe_reader_frames(reader, clip, &parts[i].rank, 1, l->width, l->height,
+                                              (uint8_t *)data + i * bytes)
+                          : zoe_reader_sound(reader, clip, parts[i].start, l->samples, (float *)data + i * l->samples));
     }
     return ZOE_OK;
 }
@@ -208,18 +199,11 @@ static void add_pooled(const linear *l, const float *map, float share, float *ou
             }
 }
 
-static zoe_status compute(const linear *l, const network *net, const void *data, size_t n, float *out)
-{
-    if (net->streams) return zoe__streams_compute(net->streams, l->stream, data, n, l->layer, out);
-    return zoe_features_compute(net->features, data, n, &l->layer, &out, 1);
-}
-
 /* rows[count][d] */
-static zoe_status describe(const linear *l, const network *net, float *rows)
+static zoe_status describe(const linear *l, zoe_features *net, float *rows)
 {
     const size_t block = (size_t)l->how.batch;
-    const size_t bytes =
-        l->stream == ZOE__PICTURES ? (size_t)l->width * (size_t)l->height * 3 : l->samples * sizeof(float);
+    const size_t bytes = !l->audio ? (size_t)l->width * (size_t)l->height * 3 : l->samples * sizeof(float);
     zoe_reader *reader = NULL;
     void *data = NULL;
     float *maps = NULL;
@@ -231,7 +215,7 @@ static zoe_status describe(const linear *l, const network *net, float *rows)
     for (size_t first = 0; first < l->part_count; first += block) {
         const size_t n = l->part_count - first < block ? l->part_count - first : block;
         ZOE_TRY_OUT(read_parts(l, reader, l->parts + first, n, data));
-        ZOE_TRY_OUT(compute(l, net, data, n, maps));
+        ZOE_TRY_OUT(zoe_features_compute(net, data, n, &l->layer, &maps, 1));
         for (size_t i = 0; i < n; i++) {
             const part *p = &l->parts[first + i];
             add_pooled(l, maps + i * l->shape.count, 1 / (float)p->of, rows + p->clip * l->d);
@@ -246,41 +230,18 @@ out:
 
 /* ---- networks ---- */
 
-static void free_network(network *net)
-{
-    zoe__streams_free(&net->streams);
-    zoe_features_free(&net->features);
-}
-
-static bool hears(const linear *l)
-{
-    const zoe_task_kind *kind = zoe_task_find(l->context, zoe_checkpoint_get_info(l->subject.checkpoint)->task);
-    zoe_context_clear(l->context);
-    return kind && kind->pairing;
-}
-
 static zoe_status open_trained(linear *l)
 {
-    const char *name = zoe_options_text(l->options, "layer");
-    if (hears(l)) {
-        ZOE_TRY(zoe__streams_new(&l->trained.streams, l->context, l->device, &l->subject, &l->how, ZOE__TRAINED));
-        ZOE_TRY(zoe__streams_find(l->trained.streams, l->stream, name, &l->layer));
-        l->shape = zoe__streams_layer(l->trained.streams, l->stream, l->layer);
-        l->width = zoe__streams_task(l->trained.streams)->width;
-        l->height = zoe__streams_task(l->trained.streams)->height;
-        l->samples = zoe__streams_samples(l->trained.streams);
-    } else {
-        ZOE_FAIL_IF(l->context, l->stream == ZOE__SOUNDS, ZOE_CONFIG, "%s: a run of '%s', which hears nothing",
-                    zoe_checkpoint_path(l->subject.checkpoint), zoe_checkpoint_get_info(l->subject.checkpoint)->task);
-        ZOE_TRY(zoe__features_new(&l->trained.features, l->context, l->device, &l->subject.spec, &l->how));
-        ZOE_TRY(zoe_features_find(l->trained.features, name, &l->layer));
-        l->shape = zoe_features_layer(l->trained.features, l->layer);
-        zoe_features_frame(l->trained.features, &l->width, &l->height);
-    }
+    int rate;
+    ZOE_TRY(zoe__features_new(&l->trained, l->context, l->device, &l->subject.spec, &l->how));
+    ZOE_TRY(zoe_features_find(l->trained, zoe_options_text(l->options, "layer"), &l->layer));
+    l->shape = zoe_features_layer(l->trained, l->layer);
+    zoe_features_frame(l->trained, &l->width, &l->height);
+    l->samples = zoe_features_samples(l->trained, &rate);
     const int rows = (int)zoe_options_int(l->options, "rows"), columns = (int)zoe_options_int(l->options, "columns");
     const int h = l->shape.shape.h, w = l->shape.shape.w;
-    l->grid_h = rows ? rows : l->stream == ZOE__SOUNDS ? 4 : 2;
-    l->grid_w = columns ? columns : l->stream == ZOE__SOUNDS ? 3 : 2;
+    l->grid_h = rows ? rows : l->audio ? 4 : 2;
+    l->grid_w = columns ? columns : l->audio ? 3 : 2;
     if (l->grid_h > h) l->grid_h = h;
     if (l->grid_w > w) l->grid_w = w;
     l->d = (size_t)l->shape.shape.c * (size_t)l->grid_h * (size_t)l->grid_w;
@@ -288,11 +249,10 @@ static zoe_status open_trained(linear *l)
 }
 
 /* Batch norm figures from up to 512 parts, spread over all. */
-static zoe_status calibrate(const linear *l, const network *net)
+static zoe_status calibrate(const linear *l, zoe_features *net)
 {
     const size_t n = l->part_count < 512 ? l->part_count : 512;
-    const size_t bytes =
-        l->stream == ZOE__PICTURES ? (size_t)l->width * (size_t)l->height * 3 : l->samples * sizeof(float);
+    const size_t bytes = !l->audio ? (size_t)l->width * (size_t)l->height * 3 : l->samples * sizeof(float);
     zoe_reader *reader = NULL;
     uint8_t *data = NULL;
     zoe_status status = ZOE_OK;
@@ -300,28 +260,21 @@ static zoe_status calibrate(const linear *l, const network *net)
     ZOE_TRY_OUT(zoe__calloc(l->context, &data, n, bytes));
     for (size_t i = 0; i < n; i++)
         ZOE_TRY_OUT(read_parts(l, reader, l->parts + i * l->part_count / n, 1, data + i * bytes));
-    if (net->features)
-        status = zoe__features_calibrate(net->features, data, n);
-    else if (l->stream == ZOE__PICTURES)
-        status = zoe__streams_calibrate(net->streams, data, NULL, n);
-    else
-        status = zoe__streams_calibrate(net->streams, NULL, (const float *)(const void *)data, n);
+    status = zoe__features_calibrate(net, data, n);
 out:
     zoe_reader_free(&reader);
     free(data);
     return status;
 }
 
-static zoe_status open_random(const linear *l, int draw, network *net)
+static zoe_status open_random(const linear *l, int draw, zoe_features **net)
 {
     zoe__features_spec start = l->subject.spec;
     start.checkpoint = NULL;
-    start.seed += (uint64_t)draw * 0x9E3779B97F4A7C15u;
-    if (l->trained.streams)
-        ZOE_TRY(zoe__streams_new(&net->streams, l->context, l->device, &l->subject, &l->how, draw));
-    else
-        ZOE_TRY(zoe__features_new(&net->features, l->context, l->device, &start, &l->how));
-    return calibrate(l, net);
+    start.draw = draw;
+    start.seed += start.pairs ? 0 : (uint64_t)draw * 0x9E3779B97F4A7C15u;
+    ZOE_TRY(zoe__features_new(net, l->context, l->device, &start, &l->how));
+    return calibrate(l, *net);
 }
 
 /* ---- the probe ---- */
@@ -348,7 +301,7 @@ static zoe_status probe_fold(const linear *l, const float *rows, size_t fold, do
     return ZOE_OK;
 }
 
-static zoe_status probe(const linear *l, const network *net, double *sums)
+static zoe_status probe(const linear *l, zoe_features *net, double *sums)
 {
     float *rows;
     ZOE_TRY(zoe__calloc(l->context, &rows, l->count, l->d * sizeof *rows));
@@ -367,13 +320,13 @@ static zoe_status measure(linear *l)
     size_t most = 0;
     ZOE_TRY(zoe__calloc(l->context, &l->accuracy, l->folds, sizeof *l->accuracy));
     ZOE_TRY(zoe__calloc(l->context, &l->random, l->folds, sizeof *l->random));
-    ZOE_TRY(probe(l, &l->trained, l->accuracy));
+    ZOE_TRY(probe(l, l->trained, l->accuracy));
     l->draws = (int)zoe_options_int(l->options, "draws");
     for (int draw = 0; draw < l->draws; draw++) {
-        network net = {0};
+        zoe_features *net = NULL;
         zoe_status status = open_random(l, draw, &net);
-        if (status == ZOE_OK) status = probe(l, &net, l->random);
-        free_network(&net);
+        if (status == ZOE_OK) status = probe(l, net, l->random);
+        zoe_features_free(&net);
         ZOE_TRY(status);
     }
     for (size_t fold = 0; fold < l->folds; fold++) l->random[fold] /= l->draws;
@@ -406,9 +359,9 @@ static json_t *result_json(const linear *l)
     for (size_t i = 0; i < l->folds; i++) json_array_append_new(folds, json_real(l->accuracy[i]));
     return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:f, s:f, s:o, s:{s:f, s:f}, s:f, s:I, s:I, s:I, s:I, s:I, s:I}",
                      "protocol", "linear", "checkpoint", zoe__run_text(zoe_checkpoint_path(l->subject.checkpoint)),
-                     "stream", l->stream == ZOE__SOUNDS ? "audio" : "vision", "layer", l->shape.name, "numbers",
-                     (json_int_t)l->d, "folds", (json_int_t)l->folds, "accuracy", mean, "std", deviation, "by_fold",
-                     folds, "random", "accuracy", random_mean, "std", random_deviation, "chance", l->chance, "clips",
+                     "stream", l->audio ? "audio" : "vision", "layer", l->shape.name, "numbers", (json_int_t)l->d,
+                     "folds", (json_int_t)l->folds, "accuracy", mean, "std", deviation, "by_fold", folds, "random",
+                     "accuracy", random_mean, "std", random_deviation, "chance", l->chance, "clips",
                      (json_int_t)l->count, "labels", (json_int_t)l->labels, "random_draws", (json_int_t)l->draws,
                      "seen_clips", (json_int_t)l->seen, "unlabelled_clips", (json_int_t)l->unlabelled, "unusable_clips",
                      (json_int_t)l->unusable);
@@ -423,7 +376,7 @@ static void write_table(FILE *out, const void *user)
     if (l->seen) fprintf(out, "left out: %zu clips that the run was trained on (--all takes them too)\n", l->seen);
     if (l->unlabelled + l->unusable)
         fprintf(out, "left out: %zu clips without a label, %zu without %s\n", l->unlabelled, l->unusable,
-                l->stream == ZOE__SOUNDS ? "good sound" : "pictures");
+                l->audio ? "good sound" : "pictures");
     mean_and_deviation(l->accuracy, l->folds, &mean, &deviation);
     fprintf(out, "\naccuracy in %%, mean over folds +- standard deviation\n");
     fprintf(out, "%-16s %8.1f +- %.1f\n", "trained", 100 * mean, 100 * deviation);
@@ -437,7 +390,7 @@ static void write_table(FILE *out, const void *user)
 static zoe_status run_with(linear *l, const char *run, const char *const *clips, size_t count)
 {
     l->how = zoe__features_options_from(l->options);
-    l->stream = strcmp(zoe_options_text(l->options, "stream"), "audio") ? ZOE__PICTURES : ZOE__SOUNDS;
+    l->audio = l->how.audio = !strcmp(zoe_options_text(l->options, "stream"), "audio");
     ZOE_TRY(zoe__subject_open(&l->subject, l->context, run));
     ZOE_TRY(zoe__device_open_for(&l->device, l->context, &l->how));
     ZOE_TRY(open_trained(l));
@@ -455,7 +408,7 @@ static zoe_status run_protocol(zoe_context *context, const char *run, const char
     *out = (zoe_evaluation){0};
     zoe_status status = run_with(&l, run, clips, count);
     if (status == ZOE_OK) status = zoe__evaluation_tell(context, result_json(&l), write_table, &l, out);
-    free_network(&l.trained);
+    zoe_features_free(&l.trained);
     free(l.used);
     free(l.label);
     free(l.fold);

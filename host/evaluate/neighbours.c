@@ -13,9 +13,10 @@
 
 #include "device/options.h"
 #include "evaluate/protocol.h"
+#include "evaluate/sounds.h"
 #include "train/run.h"
 
-enum { SIDE = 16 };
+enum { SIDE = 16, SPECTROGRAM = 96 }; /* pixels */
 
 const zoe_clip *zoe__neighbours_clip(const zoe__neighbours *n, size_t frame)
 {
@@ -62,6 +63,21 @@ static zoe_status check_memory(const zoe__neighbours *n, double bytes, const cha
     return ZOE_OK;
 }
 
+/* Windows of sound; their spectrograms stand for the pictures, to look at and as the rule without learning. */
+static zoe_status load_sounds(zoe__neighbours *n, const size_t *clips, size_t clip_count, int first, int every)
+{
+    zoe_pack *pack = n->clips.dataset.pack;
+    ZOE_TRY(zoe__windows_pick(&n->windows, &n->picks, &n->count, &n->without, n->context, pack, clips, clip_count,
+                              first, every));
+    ZOE_FAIL_IF(n->context, n->count == 0, ZOE_DATA, "none of %zu clips has a window %d of good sound", clip_count,
+                first);
+    ZOE_TRY(check_memory(n, (double)n->count * (double)n->windows.samples * sizeof(float), "the sounds"));
+    ZOE_TRY(zoe__calloc(n->context, &n->pcm, n->count, n->windows.samples * sizeof *n->pcm));
+    ZOE_TRY(zoe__calloc(n->context, &n->rgb, n->count, (size_t)SPECTROGRAM * SPECTROGRAM * 3));
+    ZOE_TRY(zoe__windows_read(&n->windows, n->context, pack, n->picks, n->count, n->pcm));
+    return zoe__windows_draw(&n->windows, n->context, n->pcm, n->count, SPECTROGRAM, n->rgb);
+}
+
 static zoe_status load_frames(zoe__neighbours *n)
 {
     size_t *clips = NULL, clip_count;
@@ -69,6 +85,13 @@ static zoe_status load_frames(zoe__neighbours *n)
     const int width = n->subject.spec.width, height = n->subject.spec.height;
     zoe_pack *pack = n->clips.dataset.pack;
     zoe_status status = choose_clips(n, &clips, &clip_count);
+    if (status == ZOE_OK && n->windows.samples) {
+        const int first = zoe_options_given(o, "first") ? (int)zoe_options_int(o, "first") : 0;
+        const int every = zoe_options_given(o, "every") ? (int)zoe_options_int(o, "every") : 1;
+        status = load_sounds(n, clips, clip_count, first, every);
+        free(clips);
+        return status;
+    }
     if (status == ZOE_OK)
         status = zoe__frames_pick(&n->picks, &n->count, &n->without, n->context, pack, clips, clip_count,
                                   (int)zoe_options_int(o, "first"), (int)zoe_options_int(o, "every"));
@@ -198,7 +221,7 @@ static zoe_status find_some(zoe__neighbours *n, zoe_features *features, int draw
         ZOE_TRY_OUT(check_memory(n, (double)n->count * (double)layer->count * sizeof(float), layer->name));
         ZOE_TRY_OUT(zoe__calloc(n->context, &rows[i], n->count, layer->count * sizeof(float)));
     }
-    ZOE_TRY_OUT(zoe_features_compute(features, n->rgb, n->count, layers, rows, count));
+    ZOE_TRY_OUT(zoe_features_compute(features, n->pcm ? (const void *)n->pcm : n->rgb, n->count, layers, rows, count));
     for (size_t i = 0; i < count; i++) {
         zoe__layer_found *layer = &n->layers[first + i];
         ZOE_TRY_OUT(draw < 0 ? find(n, rows[i], layer->count, &layer->trained) : find_drawn(n, rows[i], layer, draw));
@@ -252,9 +275,10 @@ static zoe_status compare_random(zoe__neighbours *n, const zoe_features_options 
     for (int draw = 0; draw < n->draws; draw++) {
         zoe__log(n->context, ZOE_LOG_DEBUG, "features of %zu frames, random weights %d of %d", n->count, draw + 1,
                  n->draws);
-        start.seed = seed_of_draw(n, draw);
+        start.draw = draw;
+        if (!start.pairs) start.seed = seed_of_draw(n, draw);
         ZOE_TRY(zoe__features_new(&n->random, n->context, n->device, &start, options));
-        ZOE_TRY(zoe__features_calibrate(n->random, n->rgb, n->count));
+        ZOE_TRY(zoe__features_calibrate(n->random, n->pcm ? (const void *)n->pcm : n->rgb, n->count));
         ZOE_TRY(find_by_network(n, n->random, draw));
         zoe_features_free(&n->random);
     }
@@ -353,6 +377,7 @@ static void close_all(zoe__neighbours *n)
     free_found(&n->pixels);
     free(n->picks);
     free(n->rgb);
+    free(n->pcm);
     free(n->label);
     free(n->group);
     zoe_features_free(&n->trained);
@@ -364,10 +389,13 @@ static void close_all(zoe__neighbours *n)
 
 static zoe_status run_with(zoe__neighbours *n, const char *run, const char *const *clips, size_t count)
 {
-    const zoe_features_options options = zoe__features_options_from(n->options);
+    zoe_features_options options = zoe__features_options_from(n->options);
+    options.audio = !strcmp(zoe_options_text(n->options, "stream"), "audio");
     ZOE_TRY(zoe__subject_open(&n->subject, n->context, run));
     ZOE_TRY(zoe__device_open_for(&n->device, n->context, &options));
     ZOE_TRY(zoe__features_new(&n->trained, n->context, n->device, &n->subject.spec, &options));
+    n->windows.samples = zoe_features_samples(n->trained, &n->windows.rate);
+    if (n->windows.samples) n->subject.spec.width = n->subject.spec.height = SPECTROGRAM;
     ZOE_TRY(choose_layers(n));
     ZOE_TRY(zoe__neighbours_place(n));
     ZOE_TRY(zoe__clips_open(&n->clips, n->context, &n->subject, clips, count, n->options));
@@ -393,6 +421,11 @@ static zoe_status run_protocol(zoe_context *context, const char *run, const char
 }
 
 static const zoe_option rows[] = {
+    {.name = "stream",
+     .type = ZOE_OPTION_WORD,
+     .value = "vision|audio",
+     .fallback = "vision",
+     .help = "of a run of pictures and sounds: whose features; sounds are taken a window after the other"},
     {.name = "layer",
      .letter = 'l',
      .type = ZOE_OPTION_TEXT,

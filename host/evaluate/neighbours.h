@@ -7,6 +7,7 @@
 #include "evaluate/clips.h"
 #include "evaluate/frames.h"
 #include "evaluate/nearest.h"
+#include "evaluate/sounds.h"
 
 /* Nearest frames of each of the frames by some features, and what they are worth. */
 typedef struct zoe__found {
@@ -31,7 +32,9 @@ typedef struct zoe__neighbours {
     zoe_features *trained, *random;
     zoe__pick *picks; /* the frames, N of them */
     size_t count;
-    uint8_t *rgb;                          /* [N][height][width][3] */
+    zoe__windows windows;                  /* of sounds; 0 samples: frames */
+    float *pcm;                            /* of sounds: [N][samples]; else NULL */
+    uint8_t *rgb;                          /* [N][height][width][3]; of sounds their spectrograms */
     size_t *label, *group;                 /* [N]: equal numbers mean equal labels, the same clip or group */
     size_t labels, used_clips;             /* how many different ones */
     size_t seen, unlabelled, without, bad; /* clips left out: trained on, no label, too short, undecodable */

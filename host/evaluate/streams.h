@@ -17,7 +17,7 @@ typedef enum zoe__stream { ZOE__PICTURES, ZOE__SOUNDS } zoe__stream;
 enum { ZOE__TRAINED = -1 }; /* for `draw` */
 
 /* The network of a run on a device, with its weights, or, with draw >= 0, random ones (draw 0: those that the run
- * started from; zoe__streams_calibrate() comes next). device and subject are borrowed and must outlive *out.
+ * started from; zoe__streams_calibrate() comes next). device is borrowed and must outlive *out, subject for this call.
  * ZOE_CONFIG: a run of a task that hears nothing. */
 zoe_status zoe__streams_new(zoe__streams **out, zoe_context *context, zoe_device *device, const zoe__subject *subject,
                             const zoe_features_options *options, int draw);

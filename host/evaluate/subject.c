@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <zoe/media.h>
+#include <zoe/task.h>
 
 #include "train/run.h"
 
@@ -68,6 +69,9 @@ static zoe_status read_spec(zoe__subject *s)
                                    .height = backbone->frame,
                                    .seed = seed ? strtoull(seed, NULL, 10) : 0,
                                    .checkpoint = s->checkpoint};
+    const zoe_task_kind *kind = zoe_task_find(s->context, info->task);
+    if (kind && kind->pairing) s->spec.pairs = s;
+    zoe_context_clear(s->context); /* a checkpoint of a task that is not built in still has its backbone */
     if (!frame) return ZOE_OK;
     char *end;
     const long width = strtol(frame, &end, 10), height = *end == 'x' ? strtol(end + 1, NULL, 10) : 0;

@@ -20,8 +20,8 @@ typedef struct zoe__subject {
     bool trained_known; /* false: the run does not say */
 } zoe__subject;
 
-/* path: a run folder or a checkpoint file. ZOE_DATA: neither, or no good checkpoint. A damaged newer checkpoint is
- * logged. */
+/* The subject must not move afterwards. path: a run folder or a checkpoint file. ZOE_DATA: neither, or no good
+ * checkpoint. A damaged newer checkpoint is logged. */
 zoe_status zoe__subject_open(zoe__subject *subject, zoe_context *context, const char *path);
 void zoe__subject_close(zoe__subject *subject);
 

@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-/* ---- features of pictures ---- */
+/* ---- features of pictures and sounds ---- */
 
 typedef struct zoe_features zoe_features;
 
@@ -36,6 +36,7 @@ typedef struct zoe_features_options {
     uint64_t max_memory;         /* as zoe_device_options: batches get smaller until they fit; 0: no limit */
     const char *tuning;          /* as zoe_device_options */
     int batch;                   /* pictures at a time; 32 */
+    bool audio;                  /* the stream that listens, of a run that has one (avc, avc-ave, ..); false */
 } zoe_features_options;
 zoe_features_options zoe_features_options_default(void);
 
@@ -45,8 +46,10 @@ zoe_status zoe_features_open(zoe_features **out, zoe_context *context, const cha
                              const zoe_features_options *options);
 void zoe_features_free(zoe_features **features);
 
-/* Size of the pictures that are expected, pixels. The network sees a square out of their middle. */
+/* Size of the pictures that are expected, pixels; 0 x 0: sounds are. The network sees a square out of their middle. */
 void zoe_features_frame(const zoe_features *features, int *width, int *height);
+/* Samples of a sound and how many of them are a second; 0 and 0: pictures are expected. */
+size_t zoe_features_samples(const zoe_features *features, int *rate);
 
 typedef struct zoe_layer {
     const char *name; /* borrowed */
@@ -54,17 +57,19 @@ typedef struct zoe_layer {
     size_t count;     /* c * h * w */
 } zoe_layer;
 
-/* Layers in the order of the network; a zeroed one past the end. */
+/* Layers in the order of the network; a zeroed one past the end. A run of pictures and sounds has a last one
+ * "embedding": where both can be compared. */
 size_t zoe_features_layers(const zoe_features *features);
 zoe_layer zoe_features_layer(const zoe_features *features, size_t index);
 
-/* The number of a layer; name NULL: the one that pretext heads take. ZOE_USAGE: no such layer (the message names all).
+/* The number of a layer; name NULL: the one that pretext heads take, or "embedding". ZOE_USAGE: no such layer (the
+ * message names all).
  */
 zoe_status zoe_features_find(const zoe_features *features, const char *name, size_t *index);
 
-/* rgb: bytes [n][height][width][3]. out[i]: [n][count of layers[i]] floats, each row the layer's {C, H, W} flattened.
- */
-zoe_status zoe_features_compute(zoe_features *features, const uint8_t *rgb, size_t n, const size_t *layers,
+/* data: bytes [n][height][width][3], or floats [n][samples] in [-1, 1]. out[i]: [n][count of layers[i]] floats, each
+ * row the layer's {C, H, W} flattened. */
+zoe_status zoe_features_compute(zoe_features *features, const void *data, size_t n, const size_t *layers,
                                 float *const *out, size_t layer_count);
 
 /* ---- protocols: one file each in host/evaluate/ ---- */
@@ -96,7 +101,7 @@ void zoe_evaluation_free(zoe_evaluation *evaluation);
 typedef struct zoe_embed_options {
     zoe_features_options features;
     const char *layer; /* NULL: the one that pretext heads take */
-    int first, every;  /* ranks first, first + every, ... of each clip; 3, 6 */
+    int first, every;  /* ranks first, first + every, ... of each clip, of sounds: numbers of windows; 3, 6 */
     int workers;       /* threads that decode; 0 = number of processors */
     double max_bad;    /* share of unusable files past which to give up; 0.05 */
 } zoe_embed_options;
