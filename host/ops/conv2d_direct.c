@@ -151,7 +151,8 @@ typedef struct sweep {
     int x_top, x_left, x_step_h, stride, r, s; /* inputs */
     int groups, channels, c_blocks, k_blocks;  /* of a group */
     double flops;
-    bool flat; /* an image is one row */
+    bool flat;               /* an image is one row */
+    const zoe__choice *wish; /* parameter 0: 1 + number of a tile of its list; parameter 1: work-groups of a unit */
 } sweep;
 
 typedef struct tile {
@@ -161,19 +162,23 @@ typedef struct tile {
 /* Pixels of a register tile: with 16 lanes up to 14 x 2 vectors of 32 registers, with 8 lanes 6 x 2 of 16. The cheapest
  * cover of rows x v, where a tile costs its pixels, the two loads of weights and its row pointers. Flattened ones are
  * bound by memory and measured best with 12. */
+static const tile wide[] = {{1, 14}, {1, 8}, {2, 7}, {3, 4}, {6, 2}, {12, 1}}, flat[] = {{1, 12}, {1, 8}, {12, 1}};
+static const tile narrow[] = {{1, 6}, {2, 3}, {3, 2}, {6, 1}};
+enum { WIDE = sizeof wide / sizeof *wide, NARROW = sizeof narrow / sizeof *narrow };
+
 static tile choose_tile(int lanes, const sweep *w)
 {
-    static const tile wide[] = {{1, 14}, {1, 8}, {2, 7}, {3, 4}, {6, 2}, {12, 1}}, flat[] = {{1, 12}, {1, 8}, {12, 1}};
-    static const tile narrow[] = {{1, 6}, {2, 3}, {3, 2}, {6, 1}};
     const tile *tiles = lanes != 16 ? narrow : w->flat ? flat : wide;
     const int count = (int)(lanes != 16 ? sizeof narrow / sizeof *narrow
                             : w->flat   ? sizeof flat / sizeof *flat
                                         : sizeof wide / sizeof *wide);
     tile best = tiles[count - 1];
     double least = 0;
+    const int wish = w->flat ? 0 : w->wish->parameter[0];
     for (int i = 0; i < count; i++) {
         const tile t = tiles[i];
         if (t.columns > w->v) continue;
+        if (wish == i + 1) return t;
         const double covers = (double)((w->rows + t.rows - 1) / t.rows) * ((w->v + t.columns - 1) / t.columns);
         const double cost = covers * (t.rows * t.columns + 2 + 0.5 * t.rows);
         if (least > 0 && cost >= least) continue;
@@ -190,7 +195,8 @@ static zoe_status emit_tiles(zoe_plan *plan, const zoe__node *node, const sweep 
     const tile t = choose_tile(lanes_of(plan), w);
     const int tiles = (w->rows + t.rows - 1) / t.rows * ((w->v + t.columns - 1) / t.columns);
     const int all = k_tiles * w->groups;
-    int each = (int)((double)tiles * all / (16.0 * (info->compute_units ? info->compute_units : 1)));
+    const double groups = w->wish->parameter[1] ? w->wish->parameter[1] : 16;
+    int each = (int)((double)tiles * all / (groups * (info->compute_units ? info->compute_units : 1)));
     each = each < 1 ? 1 : each > 32 ? 32 : each;
     if (w->flags & MOMENTS) { /* what is summed together depends on the shape alone */
         const int most = zoe__plan_moments_asked(plan, node);
@@ -279,7 +285,8 @@ static zoe_status emit_output(zoe_plan *plan, const zoe__node *node, const zoe__
                .channels = conv->c / conv->groups,
                .c_blocks = b.c8,
                .k_blocks = b.k16,
-               .flops = zoe__conv2d_flops(conv)};
+               .flops = zoe__conv2d_flops(conv),
+               .wish = zoe__plan_choice(plan, node, ZOE__TO_OUTPUT)};
     return emit_sweep(plan, node, &w);
 }
 
@@ -318,7 +325,8 @@ static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__co
                    .channels = conv->k / conv->groups,
                    .c_blocks = b.k8,
                    .k_blocks = b.c16,
-                   .flops = zoe__conv2d_flops(conv) * h.taps * v.taps / (conv->r * conv->s)};
+                   .flops = zoe__conv2d_flops(conv) * h.taps * v.taps / (conv->r * conv->s),
+                   .wish = zoe__plan_choice(plan, node, ZOE__TO_DATA)};
         ZOE_TRY(emit_sweep(plan, node, &w));
     }
     return ZOE_OK;
@@ -386,10 +394,29 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     return direction == ZOE__TO_DATA ? emit_data(plan, node, conv) : emit_output(plan, node, conv);
 }
 
+/* Each tile, and another cut into work-groups: neither changes a sum. A tile wider than the picture is passed over when
+ * it is emitted. */
+static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction, zoe__choice *out,
+                         size_t room)
+{
+    static const int groups[] = {4, 64};
+    const bool narrow_lanes = lanes_of(plan) != 16;
+    const tile *tiles = narrow_lanes ? narrow : wide;
+    const int width = direction == ZOE__TO_DATA ? (conv->w + conv->stride_w - 1) / conv->stride_w : conv->q;
+    size_t count = 0;
+    if (direction == ZOE__TO_WEIGHTS) return 0;
+    for (int i = 0; i < (narrow_lanes ? NARROW : WIDE) && count < room; i++)
+        if (tiles[i].columns <= width) out[count++] = (zoe__choice){.algorithm = "direct", .parameter = {i + 1}};
+    for (int i = 0; i < 2 && count < room; i++)
+        out[count++] = (zoe__choice){.algorithm = "direct", .parameter = {0, groups[i]}};
+    return count;
+}
+
 const zoe__conv2d_algorithm zoe__conv2d_direct = {
     .name = "direct",
     .blocked = true,
     .unasked = {[ZOE_FAMILY_VECTOR] = true},
+    .candidates = candidates,
     .supports = supports,
     .plan = make_plan,
     .emit = emit,

@@ -293,6 +293,77 @@ static zoe_status try_round(tuner *t, race *r, size_t round)
     return ZOE_OK;
 }
 
+/* A better time of a candidate that is known to be right. */
+static zoe_status remember(tuner *t, const race *r, int d, const candidate *c, double seconds)
+{
+    zoe__tune_entry e;
+    char result[24];
+    bool found;
+    start_entry(t, r, d, c, &e);
+    const int64_t now = e.time;
+    ZOE_TRY(zoe__tune_database_find_candidate(t->database, &e, result, &found));
+    if (!found || strcmp(result, "ok")) return ZOE_OK;
+    e.seconds = seconds;
+    e.time = now;
+    return zoe__tune_database_put_candidate(t->database, &(zoe__tune_candidate){&e, "ok"});
+}
+
+/* Once more, without a verdict: the time of each pick, kept where it is less than *seconds. */
+static zoe_status time_again(tuner *t, race *r, candidate *const pick[ZOE__DIRECTIONS], double seconds[ZOE__DIRECTIONS])
+{
+    json_t *answer = NULL;
+    ZOE_TRY(start_worker(t));
+    const double patience = left(t) < t->options->limit ? left(t) : t->options->limit;
+    const zoe__answer kind = zoe__worker_ask(&t->worker, question(t, r, pick), patience > 0 ? patience : 0, &answer);
+    if (kind == ZOE__STOP) return ZOE_STOPPED;
+    for (int d = 0; d < ZOE__DIRECTIONS && answer; d++) {
+        const double now =
+            json_number_value(json_object_get(json_object_get(answer, zoe__tune_direction_name(d)), "seconds"));
+        if (now > 0 && now < seconds[d]) seconds[d] = now;
+    }
+    json_decref(answer);
+    return ZOE_OK;
+}
+
+/* The choice without tuning may have had bad luck: it and the winner run twice more, one after the other, and the
+ * winner must still win. */
+static zoe_status confirm(tuner *t, race *r)
+{
+    enum { TIMES = 2 };
+    candidate *first[ZOE__DIRECTIONS] = {NULL}, *winner[ZOE__DIRECTIONS] = {NULL};
+    double before[ZOE__DIRECTIONS] = {0}, after[ZOE__DIRECTIONS] = {0};
+    bool any = false;
+    for (int d = 0; d < ZOE__DIRECTIONS; d++) {
+        for (size_t i = 1; i < r->count[d]; i++)
+            if (!strcmp(r->list[d][i].algorithm, r->best[d].algorithm) &&
+                !strcmp(r->list[d][i].parameters, r->best[d].parameters))
+                winner[d] = &r->list[d][i];
+        if (!winner[d] || !(r->default_seconds[d] > 0)) continue;
+        first[d] = &r->list[d][0];
+        before[d] = r->default_seconds[d];
+        after[d] = r->best[d].seconds;
+        any = true;
+    }
+    for (int i = 0; any && i < TIMES; i++) {
+        if (left(t) <= 0) return ZOE_TIME;
+        ZOE_TRY(time_again(t, r, first, before));
+        ZOE_TRY(time_again(t, r, winner, after));
+    }
+    for (int d = 0; d < ZOE__DIRECTIONS; d++) {
+        if (!first[d]) continue;
+        const bool still = after[d] <= LEAST_GAIN * before[d];
+        ZOE_TRY(remember(t, r, d, first[d], before[d]));
+        ZOE_TRY(remember(t, r, d, winner[d], after[d]));
+        const double nmse = r->best[d].nmse;
+        start_entry(t, r, d, still ? winner[d] : first[d], &r->best[d]);
+        r->best[d].seconds = still ? after[d] : before[d];
+        r->best[d].default_seconds = before[d];
+        r->best[d].nmse = nmse;
+        ZOE_TRY(zoe__tune_database_put_entry(t->database, &r->best[d], false, NULL));
+    }
+    return ZOE_OK;
+}
+
 static json_t *result_json(const zoe__tune_entry *e, const zoe__tune_item *item)
 {
     json_t *value = zoe__tune_entry_json(e);
@@ -305,6 +376,7 @@ static json_t *result_json(const zoe__tune_entry *e, const zoe__tune_item *item)
 static zoe_status tune_item(tuner *t, const zoe__tune_item *item)
 {
     race *r = NULL;
+    const size_t measured = t->measured;
     size_t rounds = 0;
     char what[ZOE__TUNE_SHAPE_TEXT + 16], shape[ZOE__TUNE_SHAPE_TEXT];
     ZOE_TRY(zoe__calloc(t->context, &r, 1, sizeof *r));
@@ -321,6 +393,7 @@ static zoe_status tune_item(tuner *t, const zoe__tune_item *item)
         t->progress.candidate = round + 1;
         status = try_round(t, r, round);
     }
+    if (status == ZOE_OK && t->measured > measured) status = confirm(t, r);
     for (int d = 0; d < ZOE__DIRECTIONS; d++)
         if (r->best[d].algorithm[0]) json_array_append_new(t->entries, result_json(&r->best[d], item));
     free(r);
