@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An OpenCL layer that makes one call fail (OPENCL_LAYERS names it to the loader, which stands it between us and the
- * driver). zoe_fault_set(n, code): call number n of those below from now on returns code, n = 0: none does. */
+ * driver). zoe_fault_set(n, code): call number n of those below from now on returns code, n = 0: none does.
+ * zoe_fault_idle(1): kernels are not launched, so that what is left of a step is the host's work (graph/host_cost.c).
+ */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl_layer.h>
 
@@ -11,6 +13,7 @@
 
 EXPORT void zoe_fault_set(long at, int code);
 EXPORT long zoe_fault_calls(void);
+EXPORT void zoe_fault_idle(int on);
 EXPORT CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *needed);
 EXPORT CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,
                                                    cl_uint *entries_out, const struct _cl_icd_dispatch **layer_out);
@@ -18,7 +21,7 @@ EXPORT CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct
 static struct _cl_icd_dispatch layer;
 static const struct _cl_icd_dispatch *next;
 static long calls, fail_at;
-static int fail_code;
+static int fail_code, idle;
 
 void zoe_fault_set(long at, int code)
 {
@@ -30,6 +33,11 @@ void zoe_fault_set(long at, int code)
 long zoe_fault_calls(void)
 {
     return calls;
+}
+
+void zoe_fault_idle(int on)
+{
+    idle = on;
 }
 
 static int strikes(void)
@@ -69,9 +77,15 @@ OBJECT(cl_kernel, clCreateKernel, (cl_program p, const char *s, cl_int *e), p, s
 CODE(clBuildProgram, (cl_program p, cl_uint n, const cl_device_id *d, const char *o, program_callback *f, void *u), p,
      n, d, o, f, u)
 CODE(clSetKernelArg, (cl_kernel k, cl_uint i, size_t s, const void *v), k, i, s, v)
-CODE(clEnqueueNDRangeKernel,
-     (cl_command_queue q, cl_kernel k, cl_uint n, const size_t *o, const size_t *g, const size_t *l, WAITS), q, k, n, o,
-     g, l, waits, list, event)
+static CL_API_ENTRY cl_int CL_API_CALL my_clEnqueueNDRangeKernel(cl_command_queue q, cl_kernel k, cl_uint n,
+                                                                 const size_t *o, const size_t *g, const size_t *l,
+                                                                 WAITS)
+{
+    if (strikes()) return fail_code;
+    if (!idle) return next->clEnqueueNDRangeKernel(q, k, n, o, g, l, waits, list, event);
+    if (event) *event = NULL;
+    return CL_SUCCESS;
+}
 CODE(clEnqueueReadBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, void *p, WAITS), q, m, b, o, s,
      p, waits, list, event)
 CODE(clEnqueueWriteBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t s, const void *p, WAITS), q, m, b,
@@ -79,7 +93,10 @@ CODE(clEnqueueWriteBuffer, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, s
 CODE(clEnqueueFillBuffer, (cl_command_queue q, cl_mem m, const void *p, size_t n, size_t o, size_t s, WAITS), q, m, p,
      n, o, s, waits, list, event)
 CODE(clEnqueueBarrierWithWaitList, (cl_command_queue q, WAITS), q, waits, list, event)
-CODE(clWaitForEvents, (cl_uint n, const cl_event *list), n, list)
+static CL_API_ENTRY cl_int CL_API_CALL my_clWaitForEvents(cl_uint n, const cl_event *list)
+{
+    return strikes() ? fail_code : idle ? CL_SUCCESS : next->clWaitForEvents(n, list);
+}
 CODE(clFinish, (cl_command_queue q), q)
 CODE(clFlush, (cl_command_queue q), q)
 
