@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/hear.h"
+#include "train/dataset.h"
 
 static volatile sig_atomic_t stop_wanted;
 
@@ -95,6 +96,7 @@ static zoe_status run(zoe__cli *cli)
     const double start = zoe__seconds();
     const char *out = zoe_options_text(cli->options, "out");
     ZOE_FAIL_IF(cli->context, !out, ZOE_USAGE, "--out PACK is missing: where should the pack go?");
+    ZOE_TRY(zoe__dataset_check_options(cli->context, cli->options));
     display d = {.terminal = isatty(STDERR_FILENO), .shown = start};
     zoe_index_options index = zoe_index_options_default();
     index.workers = (int)zoe_options_int(cli->options, "workers");

@@ -37,6 +37,16 @@ static zoe_status make_pack(zoe_context *context, const char *const *paths, size
     return zoe_pack_index(context, paths, count, folder, &index);
 }
 
+zoe_status zoe__dataset_check_options(zoe_context *context, const zoe_options *options)
+{
+    static const char *const columns[] = {"label", "group"};
+    for (int i = 0; i < 2; i++)
+        ZOE_FAIL_IF(context, zoe_options_given(options, columns[i]) && !zoe_options_text(options, "labels"), ZOE_USAGE,
+                    "--%s %s: a column of what? --labels FILE.csv is missing", columns[i],
+                    zoe_options_text(options, columns[i]));
+    return ZOE_OK;
+}
+
 /* A table that says nothing about the clips is the wrong one; one that lacks some may be meant so. */
 static zoe_status check_labels(const zoe__dataset *dataset, zoe_context *context, const char *table)
 {
@@ -57,6 +67,7 @@ zoe_status zoe__dataset_open(zoe__dataset *dataset, zoe_context *context, const 
                              void *user)
 {
     *dataset = (zoe__dataset){.context = context};
+    ZOE_TRY(zoe__dataset_check_options(context, options));
     const bool in_place = count == 1 && zoe_pack_is(paths[0]) && !zoe_options_text(options, "labels");
     if (!in_place) ZOE_TRY(make_pack(context, paths, count, pack_folder, options, progress, user));
     ZOE_TRY(zoe_pack_open(&dataset->pack, context, in_place ? paths[0] : pack_folder));

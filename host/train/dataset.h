@@ -66,6 +66,9 @@ zoe_status zoe__dataset_open(zoe__dataset *dataset, zoe_context *context, const 
                              const char *pack_folder, const zoe_options *options, zoe__dataset_progress *progress,
                              void *user);
 
+/* ZOE_USAGE: columns of a table that is not given. */
+zoe_status zoe__dataset_check_options(zoe_context *context, const zoe_options *options);
+
 /* Splits by --holdout (share of clips, by content hash: the same clips whatever the seed, names and order) or
  * --holdout-groups. ZOE_CONFIG: one side would be empty, or an unknown group. */
 zoe_status zoe__dataset_split(zoe__dataset *dataset, zoe_context *context, const zoe_options *options);

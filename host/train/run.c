@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zoe/checkpoint.h>
+
 static const char format_name[] = "zoe-run-1";
 
 bool zoe__run_path(const zoe__run *run, char path[ZOE__PATH], const char *name)
@@ -208,6 +210,42 @@ static zoe_status remove_tree(zoe_context *context, const char *path)
     return ZOE_OK;
 }
 
+static bool has_checkpoints(const char *path)
+{
+    char folder[ZOE__PATH];
+    return zoe__format(folder, sizeof folder, "%s/checkpoints", path) && zoe_checkpoint_files(folder) > 0;
+}
+
+/* Out of the way, but not gone: the new run may never start. What a killed process left there before is the better of
+ * the two if the run has no checkpoint yet. */
+static zoe_status set_aside(zoe__run *run)
+{
+    struct stat info;
+    char aside[ZOE__PATH];
+    ZOE_FAIL_IF(run->context, !zoe__format(aside, sizeof aside, "%s.old", run->path), ZOE_DISK, "%s: path too long",
+                run->path);
+    if (lstat(aside, &info) == 0) {
+        ZOE_FAIL_IF(run->context, !zoe__run_is(aside), ZOE_CONFIG,
+                    "%s: exists and is not a run folder; --force needs the name", aside);
+        const bool keep = has_checkpoints(aside) && !has_checkpoints(run->path);
+        ZOE_TRY(remove_tree(run->context, keep ? run->path : aside));
+        if (keep) memcpy(run->aside, aside, sizeof run->aside);
+        if (keep) return ZOE_OK;
+    }
+    ZOE_FAIL_IF(run->context, rename(run->path, aside) < 0, ZOE_DISK, "%s: cannot be renamed to %s: %s", run->path,
+                aside, strerror(errno));
+    memcpy(run->aside, aside, sizeof run->aside);
+    return ZOE_OK;
+}
+
+zoe_status zoe__run_started(zoe__run *run)
+{
+    if (!run->aside[0]) return ZOE_OK;
+    const zoe_status status = remove_tree(run->context, run->aside);
+    run->aside[0] = '\0';
+    return status;
+}
+
 static zoe_status take_lock(zoe__run *run)
 {
     char path[ZOE__PATH];
@@ -232,7 +270,7 @@ static zoe_status look(zoe__run *run, zoe__run_mode mode)
     if (run->empty) return ZOE_OK;
     const bool ours = zoe__run_is(run->path);
     ZOE_FAIL_IF(run->context, mode == ZOE__RUN_NEW, ZOE_CONFIG,
-                "%s: exists; --resume goes on with it, --force deletes it first", run->path);
+                "%s: exists; --resume goes on with it, --force replaces it", run->path);
     ZOE_FAIL_IF(run->context, !ours, ZOE_CONFIG, "%s: exists and is not a run folder (no options.json of ours in it)",
                 run->path);
     run->fresh = mode == ZOE__RUN_FORCE;
@@ -272,7 +310,7 @@ static zoe_status open_run(zoe__run *run, zoe__run_mode mode, json_t *now, const
         ZOE_TRY(spare_clips(run, now));
         close(run->lock);
         run->lock = -1;
-        ZOE_TRY(remove_tree(run->context, run->path));
+        ZOE_TRY(set_aside(run));
     }
     ZOE_TRY(zoe__make_folder(run->context, run->path));
     if (run->lock < 0) ZOE_TRY(take_lock(run));
@@ -298,7 +336,11 @@ zoe_status zoe__run_open(zoe__run *run, zoe_context *context, const char *path, 
 void zoe__run_close(zoe__run *run, bool discard)
 {
     if (run->log) fclose(run->log);
-    if (discard && run->fresh && run->lock >= 0) nftw(run->path, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+    const bool restore = run->aside[0] != '\0';
+    if (restore || (discard && run->fresh && run->lock >= 0)) nftw(run->path, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+    if (restore && rename(run->aside, run->path) < 0)
+        zoe__log(run->context, ZOE_LOG_WARN, "%s: the old run stands in %s: %s", run->path, run->aside,
+                 strerror(errno));
     if (run->lock >= 0) close(run->lock);
     *run = (zoe__run){.lock = -1};
 }

@@ -17,8 +17,9 @@ typedef struct zoe__run {
     char path[ZOE__PATH - 64]; /* without a slash at its end */
     int lock;                  /* of RUN/lock; -1 = none */
     FILE *log;
-    bool fresh;          /* made by this call: nothing of an earlier session is in it */
-    bool existed, empty; /* the folder was there before; with nothing in it */
+    bool fresh;            /* made by this call: nothing of an earlier session is in it */
+    bool existed, empty;   /* the folder was there before; with nothing in it */
+    char aside[ZOE__PATH]; /* FORCE: where the old run stands until zoe__run_started(); "" = nowhere */
 } zoe__run;
 
 typedef enum zoe__run_mode { ZOE__RUN_NEW, ZOE__RUN_RESUME, ZOE__RUN_FORCE } zoe__run_mode;
@@ -29,7 +30,11 @@ typedef enum zoe__run_mode { ZOE__RUN_NEW, ZOE__RUN_RESUME, ZOE__RUN_FORCE } zoe
 zoe_status zoe__run_open(zoe__run *run, zoe_context *context, const char *path, zoe__run_mode mode, const char *task,
                          const char *const *clips, size_t count, const zoe_options *options);
 
-/* Closes; with discard a fresh folder is removed again (nothing of worth is in it). */
+/* The new run can do what the old one did: that is deleted now. */
+zoe_status zoe__run_started(zoe__run *run);
+
+/* Closes. What FORCE would have replaced comes back if the new run never started. With discard a fresh folder is
+ * removed again (nothing of worth is in it). */
 void zoe__run_close(zoe__run *run, bool discard);
 
 /* PATH of something in the folder. False: too long. */

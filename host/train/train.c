@@ -323,6 +323,7 @@ static zoe_status train(zoe__session *s, const char *const *clips, size_t count)
     ZOE_TRY(zoe__tuned_record(s));
     ZOE_TRY(write_split(s));
     ZOE_TRY(zoe__session_restore(s));
+    ZOE_TRY(zoe__run_started(&s->run));
     ZOE_TRY(zoe__run_log(&s->run, start_line(s)));
     ZOE_TRY(zoe__session_loop(s));
     zoe_plan_free(&s->plan); /* its memory is for the plan of the figures */
@@ -390,6 +391,7 @@ zoe_status zoe_train(zoe_context *context, const char *task, const char *const *
     s->kind = zoe_task_find(context, task);
     if (!s->kind) return ZOE_USAGE;
     ZOE_TRY(set_defaults(options, s->kind));
+    ZOE_TRY(zoe__dataset_check_options(context, options));
     ZOE_TRY(read_options(s));
     ZOE_TRY(check_paths(s, clips, count));
     ZOE_TRY_OUT(open_device(s));

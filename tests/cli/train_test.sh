@@ -49,6 +49,19 @@ check 3 'would delete the CLIPS in it' train shuffle-learn run/pack --out run $q
 expect 'the clips are still there' [ -e run/pack/index.sqlite ]
 check 0 '' train shuffle-learn run/pack --out run-seed $quick --force
 expect '--force started anew' [ "$(sha run)" = "$(sha run-seed)" ]
+check 5 'available are' train shuffle-learn run/pack --out run-seed $quick --force --max-memory 1000
+check 4 '' train shuffle-learn options-that-are-no-clips --out run-seed $quick --force
+expect 'what could not be replaced is still there' [ "$(sha run)" = "$(sha run-seed)" ]
+expect 'and nothing else' [ ! -e run-seed.old ]
+mkdir run-seed.old
+check 3 'run-seed.old: exists' train shuffle-learn run/pack --out run-seed $quick --force
+rmdir run-seed.old
+mv run-seed run-seed.old && mkdir run-seed && cp run-seed.old/options.json run-seed # a kill before the new one started
+check 5 'available are' train shuffle-learn run/pack --out run-seed $quick --force --max-memory 1000
+expect 'a killed --force loses nothing' [ "$(sha run)" = "$(sha run-seed)" ]
+check 2 '\-\-labels FILE.csv is missing' train shuffle-learn run/pack --out x --label action
+check 2 '\-\-labels FILE.csv is missing' index clips --out x --group subject
+check 2 '\-\-labels FILE.csv is missing' evaluate neighbours run clips --all --label action
 check 3 'would be held out' train shuffle-learn run/pack --out r $quick --holdout 0.01
 check 3 'no clip is of group' train shuffle-learn run/pack --out r $quick --holdout-groups nobody
 check 4 'long enough' train shuffle-learn run/pack --out r $quick --near 50 --tau-max 60
