@@ -200,13 +200,22 @@ int zoe__conv2d_moments(zoe_plan *plan, const zoe__node *node, const zoe__conv2d
 {
     const zoe__conv2d_algorithm *algorithm = find(table, zoe__plan_choice(plan, node, ZOE__TO_OUTPUT)->algorithm);
     const zoe__conv2d v = seen(algorithm, conv);
+    char variant[ZOE__VARIANT];
+    zoe__format(variant, sizeof variant, "%s.%s.moments", conv->op, algorithm->name);
+    if (zoe__trust_is_bad(zoe__plan_device(plan), variant)) return 0;
     return algorithm->moments ? algorithm->moments(plan, &v) : 0;
 }
 
 zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
                                const zoe__conv2d_algorithm *const *table)
 {
-    return emit(plan, node, conv, table, ZOE__TO_OUTPUT);
+    char variant[ZOE__VARIANT];
+    ZOE_TRY(emit(plan, node, conv, table, ZOE__TO_OUTPUT));
+    if (!zoe__plan_moments_asked(plan, node)) return ZOE_OK;
+    zoe__format(variant, sizeof variant, "%s.%s.moments", conv->op,
+                zoe__plan_choice(plan, node, ZOE__TO_OUTPUT)->algorithm);
+    const size_t floats = (size_t)((conv->k + 7) / 8) * 24 * (size_t)zoe__plan_moments_chunks(plan, node);
+    return zoe__break(plan, node, variant, zoe__plan_moments_mem(plan, node), floats); /* a test of the self-test */
 }
 
 zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,

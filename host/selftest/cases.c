@@ -14,6 +14,12 @@ static zoe_value conv(zoe_graph *graph, const zoe_value *x, const int *a)
     return zoe_conv2d(graph, "op", x[0], &o);
 }
 
+static zoe_value conv_norm(zoe_graph *graph, const zoe_value *x, const int *a)
+{
+    const zoe_batch_norm_options o = zoe_batch_norm_options_default();
+    return zoe_batch_norm(graph, "norm", conv(graph, x, a), &o);
+}
+
 static zoe_value linear(zoe_graph *graph, const zoe_value *x, const int *a)
 {
     zoe_linear_options o = zoe_linear_options_default();
@@ -167,6 +173,7 @@ const zoe__case zoe__cases[] = {
     {"conv of pictures", conv, {16, 3, 3, 1, 1, 1, 0}, {{2, 3, 28, 28}}, .quick = true},
     {"conv 1x1 stride 2", conv, {32, 1, 1, 2, 0, 1, 0}, {{2, 24, 14, 14}}, .quick = true},
     {"conv odd groups", conv, {10, 3, 3, 1, 1, 2, 0}, {{2, 6, 9, 7}}, .quick = true},
+    {"conv batch norm", conv_norm, {32, 3, 3, 1, 1, 1, 0}, {{2, 16, 28, 28}}, .quick = true},
     {"conv 3x3 odd", conv, {19, 3, 3, 1, 1, 1, 0}, {{3, 11, 13, 9}}, .quick = false},
     {"conv 3x3 stride 2", conv, {40, 3, 3, 2, 1, 1, 0}, {{2, 32, 15, 15}}, .quick = false},
     {"conv 5x5", conv, {32, 5, 5, 1, 2, 1, 0}, {{2, 16, 14, 15}}, .quick = false},
@@ -209,7 +216,12 @@ const zoe__case zoe__cases[] = {
      {{3, 3, 24, 26}, {3, 4, 1, 1}},
      {ZOE__FILL_BYTES, ZOE__FILL_TABLE},
      .quick = true},
-    {"picture colours", picture, {20, 18, 0}, {{3, 3, 24, 26}, {3, 6, 1, 1}}, {ZOE__FILL_BYTES, ZOE__FILL_TABLE}, .quick = false},
+    {"picture colours",
+     picture,
+     {20, 18, 0},
+     {{3, 3, 24, 26}, {3, 6, 1, 1}},
+     {ZOE__FILL_BYTES, ZOE__FILL_TABLE},
+     .quick = false},
     {"spectrogram", spectrogram, {0}, {{2, 1, 1, 480}, {2, 1, 1, 1}}, {0, ZOE__FILL_GAINS}, .quick = true},
     {"spectrogram mels", spectrogram, {12}, {{2, 1, 1, 480}, {2, 1, 1, 1}}, {0, ZOE__FILL_GAINS}, .quick = false},
     {"sgd", linear, {24, 1}, {{5, 32, 1, 1}}, .optimizer = "sgd", .quick = true},

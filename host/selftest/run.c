@@ -260,10 +260,19 @@ static bool forced(void *user, const char *op, zoe__direction direction, const z
     return out->algorithm != NULL;
 }
 
+/* A convolution that leaves moments to the batch norm behind it: two nodes, and the moments are what is tested. */
+static bool moments_of(const bench *b)
+{
+    const zoe_graph *graph = b->plan->graph;
+    return zoe__graph_nodes(graph) == 3 && zoe__graph_node_const(graph, 0)->op->as_conv2d &&
+           b->plan->nodes[0].moments_most && !b->plan->nodes[0].reference && !b->plan->nodes[1].reference;
+}
+
 /* The one node that is not the probe, nor left to its definition; NULL: none, or several. */
 static const zoe__node *target_of(const bench *b)
 {
     const zoe__node *target = NULL;
+    if (moments_of(b)) return zoe__graph_node_const(b->plan->graph, 0);
     for (size_t n = 0; n < zoe__graph_nodes(b->plan->graph); n++) {
         const zoe__node *node = zoe__graph_node_const(b->plan->graph, n);
         if (!strcmp(node->op->name, "probe")) continue;
@@ -290,6 +299,12 @@ static size_t list_variants(const bench *b, const zoe__node *node, zoe__verdict 
         begin_verdict(b, &v[0], "");
         zoe__format(v[0].variant, ZOE__VARIANT, "%s.update", b->test->optimizer);
         kind[0] = UPDATE;
+        return 1;
+    }
+    if (moments_of(b)) {
+        begin_verdict(b, &v[0], "");
+        zoe__format(v[0].variant, ZOE__VARIANT, "%s.%s.moments", node->op->name, state->choice[0].algorithm);
+        kind[0] = FORWARD;
         return 1;
     }
     if (node->op->as_conv2d) {

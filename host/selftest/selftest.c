@@ -159,6 +159,10 @@ static zoe_status names_of_node(const zoe_plan *plan, const zoe__node *node, nam
         zoe__conv2d_variant(name, &conv, state->choice[d].algorithm, (zoe__direction)d);
         ZOE_TRY(add_name(plan->context, list, name));
     }
+    if (state->moments_most) {
+        zoe__format(name, sizeof name, "%s.%s.moments", node->op->name, state->choice[0].algorithm);
+        ZOE_TRY(add_name(plan->context, list, name));
+    }
     if (!state->backward || !(conv.bias || conv.relu)) return ZOE_OK;
     zoe__conv2d_variant(name, &conv, NULL, ZOE__TO_OUTPUT);
     return add_name(plan->context, list, name);
