@@ -102,7 +102,7 @@ static zoe_status lay_out(zoe_plan *plan, int states, layout *out)
     const zoe_device_info *info = zoe_device_get_info(plan->device);
     memset(plan->nodes, 0, zoe__graph_nodes(plan->graph) * sizeof *plan->nodes);
     plan->block_count = 0;
-    plan->memory = (zoe_plan_memory){0};
+    plan->memory = (zoe_plan_memory){.input_bytes = sizeof *plan->scalars};
     ZOE_TRY(zoe__plan_trace(plan));
     ZOE_TRY(ask_needs(plan));
     ZOE_TRY(zoe__plan_lay_out(plan));
@@ -209,7 +209,7 @@ zoe_status zoe_plan_peak(const zoe_plan *plan, zoe_plan_holder **out, size_t *co
     size_t n = 0, held;
     *out = NULL;
     *count = 0;
-    ZOE_TRY(zoe__calloc(plan->context, out, plan->block_count + values + nodes * ZOE__MAX_DERIVED + 4, sizeof **out));
+    ZOE_TRY(zoe__calloc(plan->context, out, plan->block_count + values + nodes * ZOE__MAX_DERIVED + 5, sizeof **out));
     zoe_plan_holder *list = *out;
     const int slot = fullest_slot(plan, &held);
     for (size_t b = 0; b < plan->block_count; b++) {
@@ -227,6 +227,7 @@ zoe_status zoe_plan_peak(const zoe_plan *plan, zoe_plan_holder **out, size_t *co
         for (int k = 0; k < ZOE__MAX_DERIVED; k++)
             list[n++] = (zoe_plan_holder){"derived weights", zoe__graph_node(plan->graph, i)->name,
                                           plan->nodes[i].derived[k] * sizeof(float)};
+    list[n++] = (zoe_plan_holder){"input", "numbers of the step", sizeof *plan->scalars};
     const zoe__store_share share = zoe__store_get_share(plan->store);
     list[n++] = (zoe_plan_holder){"weights", "", share.weights};
     list[n++] = (zoe_plan_holder){"weight gradients", "", share.gradients};

@@ -80,6 +80,7 @@ typedef struct split {
 static split split_of(zoe_plan *plan, const zoe__conv2d *conv)
 {
     enum { UNIT = 192, WORK_GROUPS = 64, MOST_FLOATS = 1 << 24, BLOCK_TAPS = 72, NEAR = 1 << 16 };
+    const size_t limit = zoe__plan_workspace_limit(plan), most = limit < MOST_FLOATS ? limit : MOST_FLOATS;
     const blocks b = blocks_of(conv);
     const int taps = conv->r * conv->s, kt = lanes_of(plan) / 8, k_tiles = (b.k16 + kt - 1) / kt;
     const int units = (conv->n * conv->p * conv->q + UNIT - 1) / UNIT;
@@ -93,7 +94,7 @@ static split split_of(zoe_plan *plan, const zoe__conv2d *conv)
         const int k_chunks = (k_tiles + k_each - 1) / k_each;
         const int owners = conv->groups * k_chunks * ((b.c8 + best.c_each - 1) / best.c_each);
         int parts = (WORK_GROUPS + owners - 1) / owners;
-        while (parts > 1 && (size_t)parts * best.part_floats > MOST_FLOATS) parts /= 2;
+        while (parts > 1 && (size_t)parts * best.part_floats > most) parts /= 2;
         if (parts > units) parts = units;
         const double moved = x * k_chunks + (parts > 1 ? 4.0 * parts * weights : 0);
         if (least > 0 && moved >= least) continue;

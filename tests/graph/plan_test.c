@@ -74,13 +74,14 @@ static const char *test_device(void)
     return name ? name : "pocl";
 }
 
-static void open_fixture_with(fixture *f, const char *device, bool profile)
+static void open_fixture_with(fixture *f, const char *device, bool profile, size_t max_memory)
 {
     memset(f, 0, sizeof *f);
     assert_int_equal(zoe_context_new(&f->context), ZOE_OK);
     zoe_device_options options = zoe_device_options_default();
     options.name = device;
     options.profile = profile;
+    options.max_memory = max_memory;
     if (zoe_device_open(&f->device, f->context, &options) != ZOE_OK) {
         print_message("SKIPPED: no device '%s': %s\n", device, zoe_context_error(f->context));
         zoe_context_free(&f->context);
@@ -93,7 +94,7 @@ static void open_fixture_with(fixture *f, const char *device, bool profile)
 
 static void open_fixture(fixture *f, const char *device)
 {
-    open_fixture_with(f, device, false);
+    open_fixture_with(f, device, false, 0);
 }
 
 static void build(fixture *f, int batch)
@@ -287,6 +288,46 @@ static void memory_is_known_and_refused(void **state)
     close_fixture(&f);
 }
 
+/* Four steps with less memory; returns what the plan takes. */
+static size_t weights_within(size_t max_memory, size_t workspace, bool dry, float *out)
+{
+    fixture f;
+    open_fixture_with(&f, test_device(), false, max_memory);
+    build(&f, WHOLE);
+    zoe_plan_options options = training(1);
+    options.workspace_bytes = workspace;
+    options.dry = dry;
+    compile(&f, &options);
+    const size_t peak = zoe_plan_get_memory(f.plan).peak_bytes;
+    if (!dry) {
+        for (int step = 0; step < 4; step++) train_step(&f, step, 1);
+        check(&f, zoe_plan_finish(f.plan));
+        const size_t held = zoe__device_get_counters(f.device)->peak_bytes;
+        assert_int_equal(held, peak);
+        all_weights(&f, out);
+    }
+    close_fixture(&f);
+    return peak;
+}
+
+/* Smaller workspaces cut the sums of the weights' gradient elsewhere: the same numbers but for rounding. They are taken
+ * when asked for, and when the device has not more. */
+static void smaller_workspaces_agree(void **state)
+{
+    (void)state;
+    static float whole[ROOM], less[ROOM];
+    const size_t peak = weights_within(0, 0, false, whole), least = weights_within(0, 4096, true, NULL);
+    assert_true(least < peak);
+    const size_t limits[][2] = {{0, 4096}, {(peak + least) / 2, 0}, {least, 0}};
+    for (int i = 0; i < 3; i++) {
+        memset(less, 0, sizeof less);
+        const size_t taken = weights_within(limits[i][0], limits[i][1], false, less);
+        assert_true(taken < peak);
+        if (limits[i][0]) assert_true(taken <= limits[i][0]);
+        for (int k = 0; k < ROOM; k++) assert_float_equal(less[k], whole[k], 2e-6);
+    }
+}
+
 static void dry_plan_tells_and_takes_nothing(void **state)
 {
     (void)state;
@@ -347,7 +388,7 @@ static void profile_tells_the_time_of_each_launch(void **state)
     const char *devices[] = {"host", test_device()};
     for (int d = 0; d < 2; d++) {
         fixture f;
-        open_fixture_with(&f, devices[d], true);
+        open_fixture_with(&f, devices[d], true, 0);
         build(&f, WHOLE);
         const zoe_plan_options options = training(1);
         compile(&f, &options);
@@ -404,6 +445,7 @@ int main(void)
         cmocka_unit_test(micro_batches_add_up),
         cmocka_unit_test(same_bits_twice_and_host_agrees),
         cmocka_unit_test(plans_share_a_store),
+        cmocka_unit_test(smaller_workspaces_agree),
         cmocka_unit_test(memory_is_known_and_refused),
         cmocka_unit_test(dry_plan_tells_and_takes_nothing),
         cmocka_unit_test(profile_tells_the_time_of_each_launch),
