@@ -18,7 +18,7 @@
     }
 #define ZOE__OPTION_CONV                                                                                               \
     {                                                                                                                  \
-        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|clblast|plain|reference", .fallback = "auto",   \
+        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|winograd|clblast|plain|reference", .fallback = "auto",   \
         .help = "algorithm of convolutions"                                                                            \
     }
 #define ZOE__OPTION_LINEAR                                                                                             \

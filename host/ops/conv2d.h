@@ -43,7 +43,7 @@ typedef struct zoe__conv2d_algorithm {
     int (*moments)(zoe_plan *plan, const zoe__conv2d *conv);
 } zoe__conv2d_algorithm;
 
-extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_clblast, zoe__conv2d_plain;
+extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_winograd, zoe__conv2d_clblast, zoe__conv2d_plain;
 
 /* What was measured of a device, hung on it with zoe__device_set_tuning(): fills *out for (op "conv2d" or "linear",
  * direction, shape) and returns true, or returns false where nothing is known. An answer that the node cannot follow is

@@ -85,6 +85,23 @@ static const row direct_rows[] = {
     {"more groups than are merged", {1, 37, 4, 3}, 37, 3, 3, 1, 1, 1, 1, 37, false, false},
 };
 
+static const row winograd_rows[] = {
+    {"3x3", {2, 8, 5, 7}, 16, 3, 3, 1, 1, 1, 1, 1, true, true},
+    {"whole tiles", {1, 16, 8, 8}, 32, 3, 3, 1, 1, 1, 1, 1, false, false},
+    {"odd channels and filters, no padding", {3, 17, 6, 11}, 9, 3, 3, 1, 1, 0, 0, 1, true, true},
+    {"padding 2 and 0", {2, 33, 4, 6}, 40, 3, 3, 1, 1, 2, 0, 1, true, false},
+    {"one pixel", {2, 8, 1, 1}, 8, 3, 3, 1, 1, 1, 1, 1, true, false},
+    {"output of one pixel", {9, 24, 3, 3}, 48, 3, 3, 1, 1, 0, 0, 1, false, true},
+    {"two groups", {2, 32, 6, 5}, 32, 3, 3, 1, 1, 1, 1, 2, true, true},
+    {"groups of odd blocks", {1, 48, 7, 6}, 24, 3, 3, 1, 1, 1, 1, 2, true, true},
+    {"more than a chunk of channels and filters", {1, 136, 5, 9}, 144, 3, 3, 1, 1, 1, 1, 1, false, false},
+    {"many tiles", {5, 8, 27, 31}, 32, 3, 3, 1, 1, 1, 1, 1, true, true},
+    {"5x5", {2, 9, 7, 13}, 17, 5, 5, 1, 1, 2, 2, 1, true, true},
+    {"5x5, groups", {2, 96, 5, 6}, 64, 5, 5, 1, 1, 2, 2, 2, true, true},
+    {"5x5, padding 0 and 4", {1, 8, 9, 6}, 16, 5, 5, 1, 1, 0, 4, 1, false, false},
+    {"stride 2 goes elsewhere", {2, 8, 7, 5}, 16, 3, 3, 2, 2, 1, 1, 1, true, true},
+};
+
 static const row plain_rows[] = {
     {"3x3", {2, 9, 5, 7}, 17, 3, 3, 1, 1, 1, 1, 1, true, true},
     {"depthwise, stride 2", {2, 11, 6, 7}, 11, 3, 3, 2, 2, 1, 1, 11, true, false},
@@ -115,6 +132,12 @@ static void direct_agrees(void **state)
 {
     (void)state;
     test_algorithm(direct_rows, COUNT(direct_rows), "direct", true);
+}
+
+static void winograd_agrees(void **state)
+{
+    (void)state;
+    test_algorithm(winograd_rows, COUNT(winograd_rows), "winograd", true);
 }
 
 static void plain_agrees(void **state)
@@ -227,7 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients),    cmocka_unit_test(mistakes),       cmocka_unit_test(direct_agrees),
-        cmocka_unit_test(plain_agrees), cmocka_unit_test(clblast_agrees), cmocka_unit_test(other_sizes_compile_nothing),
+        cmocka_unit_test(winograd_agrees), cmocka_unit_test(plain_agrees), cmocka_unit_test(clblast_agrees), cmocka_unit_test(other_sizes_compile_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

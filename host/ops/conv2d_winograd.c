@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `winograd`: stride 1 with 3x3 or 5x5 taps through Winograd's transforms, for the vector family, 8 or 16 lanes wide.
+ * F(4x4,3x3) and F(2x2,5x5) share their points; F(2x2,3x3) loses fewer digits (docs/numerics.md). All three directions.
+ * Transformed weights are derived memory (made once a step); the rest lives in the workspace: a share for each compute
+ * unit, whose size follows from the blocks of tiles, and for the gradient of the weights a sum in the transformed
+ * domain for each part of the tiles. Kernels: cl/conv2d_winograd.cl, which has the formulas. */
+#include "ops/conv2d.h"
+
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, Z_PAD = 16 }; /* as in conv2d_winograd.cl */
+
+/* What a launch is compiled and cut by. Channels are summed over, filters are made. */
+typedef struct domain {
+    int m, alpha, lanes;
+    int groups, c_blocks, k_blocks8, k_blocks16; /* of a group */
+    int kt, k_tiles;                             /* blocks of 16 filters of a register tile; register tiles */
+    int tile_rows, tile_columns, tiles;
+} domain;
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
+{
+    (void)direction;
+    const int c = conv->c / conv->groups, k = conv->k / conv->groups;
+    return zoe_device_get_info(zoe__plan_device(plan))->family == ZOE_FAMILY_VECTOR && conv->r == conv->s
+           && (conv->r == 3 || conv->r == 5) && conv->stride_h == 1 && conv->stride_w == 1 && conv->pad_h < conv->r
+           && conv->pad_w < conv->r && conv->c >= 8 /* fewer are planar */
+           && (conv->groups == 1 || (c % 8 == 0 && k % 8 == 0));
+}
+
+/* parameter 0 of the choice: outputs of a tile's side, 2 or 4. */
+static domain domain_of(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    const bool data = direction == ZOE__TO_DATA;
+    const int c = conv->c / conv->groups, k = conv->k / conv->groups;
+    const int wish = zoe__plan_choice(plan, node, direction)->parameter[0];
+    domain d = {.m = conv->r == 5 || wish == 2 ? 2 : 4,
+                .lanes = zoe_device_get_info(zoe__plan_device(plan))->lanes == 16 ? 16 : 8,
+                .groups = conv->groups,
+                .c_blocks = divide_up(data ? k : c, 8),
+                .k_blocks8 = divide_up(data ? c : k, 8),
+                .k_blocks16 = divide_up(data ? c : k, 16)};
+    d.alpha = d.m + conv->r - 1;
+    d.kt = d.lanes == 16 && d.k_blocks16 % 2 == 0 ? 2 : 1;
+    d.k_tiles = d.k_blocks16 / d.kt;
+    d.tile_rows = divide_up(data ? conv->h : conv->p, d.m);
+    d.tile_columns = divide_up(data ? conv->w : conv->q, d.m);
+    d.tiles = conv->n * d.tile_rows * d.tile_columns;
+    return d;
+}
+
+static size_t transformed_floats(const domain *d)
+{
+    return (size_t)d->groups * (size_t)(d->alpha * d->alpha * d->k_tiles * d->c_blocks) * 128 * (size_t)d->kt;
+}
+
+static int c_vectors(const domain *d)
+{
+    return divide_up(d->c_blocks * 8, d->lanes);
+}
+
+static int compute_units(zoe_plan *plan)
+{
+    const unsigned units = zoe_device_get_info(zoe__plan_device(plan))->compute_units;
+    return units ? (int)units : 1;
+}
+
+/* ---- cuts ---- */
+
+/* Of a sweep: no sum depends on it. */
+typedef struct cut {
+    int rows;        /* tiles of a register tile */
+    int each, tiles; /* tiles of an item, and room for them */
+    int k_each;      /* register tiles of filters of an item */
+    int groups;      /* work-groups */
+    size_t floats;   /* scratch of one */
+} cut;
+
+static size_t cut_floats(const domain *d, int tiles, int k_each)
+{
+    return (size_t)(d->alpha * d->alpha)
+           * ((size_t)tiles * (size_t)(c_vectors(d) * d->lanes + k_each * d->kt * 16) + 2 * Z_PAD);
+}
+
+static cut cut_of(zoe_plan *plan, const domain *d, int wish)
+{
+    const int wide = d->c_blocks > d->k_blocks8 ? d->c_blocks : d->k_blocks8, units = compute_units(plan);
+    const int most = d->lanes == 16 ? 14 : 6, few = d->lanes == 16 ? 8 : 4;
+    int each = wish ? wish : wide >= 32 ? 56 : 28;
+    cut c = {.groups = units, .k_each = d->k_tiles};
+    while (each > most && cut_floats(d, each, d->k_tiles) * (size_t)units > zoe__plan_workspace_limit(plan)) each /= 2;
+    const int blocks = divide_up(d->tiles, each);
+    c.each = divide_up(d->tiles, blocks);
+    c.rows = divide_up(c.each, most) * (most + 2) <= divide_up(c.each, few) * (few + 2) ? most : few;
+    c.tiles = divide_up(c.each, c.rows) * c.rows;
+    const int parts = divide_up(4 * units, blocks * d->groups); /* few blocks: divide the filters too */
+    if (parts > 1) c.k_each = divide_up(d->k_tiles, parts < d->k_tiles ? parts : d->k_tiles);
+    c.floats = cut_floats(d, c.tiles, c.k_each);
+    return c;
+}
+
+/* Of the gradient of the weights: parts follow from the shape alone, each is a sum. */
+typedef struct weights_cut {
+    int tiles, part_blocks, parts;
+    int c_each, k_each; /* vectors of channels, register tiles of filters of an item */
+    int groups;
+    size_t floats, part_floats;
+} weights_cut;
+
+static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int wish)
+{
+    enum { TILES = 40, ITEMS = 16, MOST_FLOATS = 1 << 23, SIDE = 64 };
+    weights_cut w = {.groups = compute_units(plan), .part_floats = transformed_floats(d)};
+    w.c_each = SIDE / d->lanes < c_vectors(d) ? SIDE / d->lanes : c_vectors(d);
+    w.k_each = SIDE / (16 * d->kt) < d->k_tiles ? SIDE / (16 * d->kt) : d->k_tiles;
+    const int blocks = divide_up(d->tiles, wish ? wish : TILES);
+    w.tiles = divide_up(d->tiles, blocks);
+    const int owners = d->groups * divide_up(c_vectors(d), w.c_each) * divide_up(d->k_tiles, w.k_each);
+    int parts = divide_up(ITEMS, owners);
+    while (parts > 1 && (size_t)parts * w.part_floats > MOST_FLOATS) parts--;
+    if (parts > blocks) parts = blocks;
+    w.part_blocks = divide_up(blocks, parts);
+    w.parts = divide_up(blocks, w.part_blocks);
+    w.floats = (size_t)(d->alpha * d->alpha)
+               * ((size_t)w.tiles * (size_t)(w.c_each * d->lanes + w.k_each * d->kt * 16) + 2 * Z_PAD);
+    return w;
+}
+
+/* ---- needs ---- */
+
+static int tile_wish(zoe_plan *plan, const zoe__node *node, zoe__direction direction)
+{
+    return zoe__plan_choice(plan, node, direction)->parameter[1];
+}
+
+static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    const zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c / conv->groups, conv->r, conv->s});
+    const domain d = domain_of(plan, node, conv, direction);
+    const int pad = conv->pad_h > conv->pad_w ? conv->pad_h : conv->pad_w;
+    zoe__plan_layout(plan, node, 0, &layout);
+    if (direction != ZOE__TO_DATA) zoe__plan_halo(plan, node->input[0], pad ? pad : 1);
+    if (direction == ZOE__TO_WEIGHTS) {
+        const weights_cut w = weights_cut_of(plan, &d, tile_wish(plan, node, direction));
+        zoe__plan_gradient_halo(plan, node->output, conv->p % d.m || conv->q % d.m);
+        zoe__plan_workspace(plan, node, ZOE__BACKWARD,
+                            zoe__conv2d_mask_floats(conv) + (size_t)w.parts * w.part_floats
+                                + (size_t)w.groups * w.floats);
+        return ZOE_OK;
+    }
+    const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
+    const size_t floats = (size_t)c.groups * c.floats;
+    zoe__plan_derived(plan, node, direction == ZOE__TO_DATA ? 0 : 1, transformed_floats(&d));
+    if (direction == ZOE__TO_OUTPUT) {
+        zoe__plan_workspace(plan, node, ZOE__FORWARD, floats);
+        return ZOE_OK;
+    }
+    const int least = conv->pad_h < conv->pad_w ? conv->pad_h : conv->pad_w;
+    zoe__plan_gradient_halo(plan, node->output, conv->r - 1 - least > 1 ? conv->r - 1 - least : 1);
+    zoe__plan_workspace(plan, node, ZOE__BACKWARD, zoe__conv2d_mask_floats(conv) + floats);
+    return ZOE_OK;
+}
+
+/* ---- launches ---- */
+
+static void class_options(char *text, size_t size, const domain *d, int r, int rows)
+{
+    zoe__format(text, size, "-DWINO_M=%d -DWINO_R=%d -DROWS=%d -DKT=%d", d->m, r, rows, d->kt);
+}
+
+static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    const bool data = direction == ZOE__TO_DATA;
+    const domain d = domain_of(plan, node, conv, direction);
+    const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
+    const int derived = data ? 0 : 1, r = conv->r;
+    const int flags = data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0)
+                           : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0);
+    char options[96];
+    class_options(options, sizeof options, &d, r, c.rows);
+    zoe__launch_spec spec =
+        zoe__spec_items(plan, "conv2d_winograd", "conv2d_winograd_filter", (size_t)(d.groups * d.k_tiles * d.c_blocks));
+    spec.options = options;
+    zoe__plan_prepare_begin(plan);
+    const zoe_status status =
+        zoe__plan_launch(plan, node, &spec, "mmiiiiii", zoe__plan_weight(plan, node, 0),
+                         zoe__plan_derived_mem(plan, node, derived), data ? TURN : 0, d.groups, d.c_blocks, d.k_tiles,
+                         data ? d.k_blocks8 : d.c_blocks, data ? divide_up(d.c_blocks, 2) : d.k_blocks16);
+    zoe__plan_prepare_end(plan);
+    ZOE_TRY(status);
+    spec = (zoe__launch_spec){.program = "conv2d_winograd",
+                              .kernel = "conv2d_winograd",
+                              .options = options,
+                              .dims = 1,
+                              .global = {(size_t)c.groups},
+                              .local = {1},
+                              .flops = zoe__conv2d_flops(conv)};
+    return zoe__plan_launch(plan, node, &spec, "vmmiviiiiiiiiiiiimii",
+                            data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0),
+                            zoe__plan_derived_mem(plan, node, derived),
+                            data ? zoe__plan_derived_mem(plan, node, derived)
+                                 : zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* read with BIAS only */
+                            flags, data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), conv->n,
+                            data ? conv->h : conv->p, data ? conv->w : conv->q,
+                            data ? conv->pad_h - (r - 1) : -conv->pad_h, data ? conv->pad_w - (r - 1) : -conv->pad_w,
+                            d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, c.each, c.tiles, c.k_each,
+                            zoe__plan_workspace_mem(plan, node, data ? ZOE__BACKWARD : ZOE__FORWARD),
+                            data ? (int)zoe__conv2d_mask_floats(conv) : 0, (int)c.floats);
+}
+
+static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
+{
+    const domain d = domain_of(plan, node, conv, ZOE__TO_WEIGHTS);
+    const weights_cut w = weights_cut_of(plan, &d, tile_wish(plan, node, ZOE__TO_WEIGHTS));
+    const int first = (int)zoe__conv2d_mask_floats(conv);
+    zoe__mem *work = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
+    char options[96];
+    class_options(options, sizeof options, &d, conv->r, d.lanes == 16 ? 14 : 6);
+    zoe__launch_spec spec = {.program = "conv2d_winograd",
+                             .kernel = "conv2d_winograd_weights",
+                             .options = options,
+                             .dims = 1,
+                             .global = {(size_t)w.groups},
+                             .local = {1},
+                             .flops = zoe__conv2d_flops(conv)};
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
+                             zoe__plan_dy(plan, node), work, first, (int)w.part_floats, conv->n, -conv->pad_h,
+                             -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, w.tiles, w.part_blocks,
+                             w.parts, w.c_each, w.k_each, (int)w.floats));
+    spec = zoe__spec_items(plan, "conv2d_winograd", "conv2d_winograd_join",
+                           (size_t)(d.groups * d.k_blocks16 * d.c_blocks));
+    spec.options = options;
+    return zoe__plan_launch(plan, node, &spec, "miiimiiii", work, first, (int)w.part_floats, w.parts,
+                            zoe__plan_dweight(plan, node, 0), zoe__plan_dweight_add(plan, node, 0), d.groups,
+                            d.c_blocks, d.k_blocks16);
+}
+
+static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    return direction == ZOE__TO_WEIGHTS ? emit_weights(plan, node, conv) : emit_sweep(plan, node, conv, direction);
+}
+
+const zoe__conv2d_algorithm zoe__conv2d_winograd = {
+    .name = "winograd",
+    .blocked = true,
+    .inexact = true,
+    .unasked = {[ZOE_FAMILY_VECTOR] = true},
+    .supports = supports,
+    .plan = make_plan,
+    .emit = emit,
+};
