@@ -151,23 +151,45 @@ static inline void input_tile(__global const float *x, const int *row, const int
     }
 }
 
-/* The tiles t0 .. t0 + count of all images: blocks c0 .. c1 of ZOE_LANES channels, to V[place][block][tiles][lane]. */
+/* Where a tile lies; the next one is its neighbour to the right, or the first of the next row or image. */
+typedef struct place {
+    int n, th, tw;
+} place;
+
+static inline place place_of(int tile, int rows, int columns)
+{
+    const int n = tile / (rows * columns), rest = tile - n * rows * columns;
+    return (place){n, rest / columns, rest % columns};
+}
+
+static inline void next_place(place *at, int rows, int columns)
+{
+    if (++at->tw < columns) return;
+    at->tw = 0;
+    if (++at->th < rows) return;
+    at->th = 0;
+    at->n++;
+}
+
+/* The tiles t0 .. t0 + count of all images: blocks c0 .. c1 of ZOE_LANES channels, to V[place][block][tiles][lane].
+ * Tiles are the inner loop: memory is read along few rows at a time, as the hardware can foresee. */
 static inline void input_block(__global const float *x, int planes, int XH, int XW, int XP, int plane0, int c_blocks,
                                int c0, int c1, int tile_rows, int tile_columns, int top, int left, int t0, int count,
                                int tiles, __global float *V, size_t step)
 {
     const int pitch = (XW + 2 * XP) * 8;
     const size_t plane = (size_t)(XH + 2 * XP) * pitch;
-    for (int t = 0; t < count; t++) {
-        const int n = (t0 + t) / (tile_rows * tile_columns), rest = (t0 + t) - n * tile_rows * tile_columns;
-        const int th = rest / tile_columns, tw = rest - th * tile_columns;
-        int row[ALPHA], column[ALPHA];
-        tile_offsets(th * WINO_M + top + XP, XH + 2 * XP, pitch, ALPHA, row);
-        tile_offsets(tw * WINO_M + left + XP, XW + 2 * XP, 8, ALPHA, column);
-        __global const float *image = x + (size_t)(n * planes + plane0) * plane;
-        for (int c = c0; c < c1; c++) /* a missing second plane of the last pair: the first again, never used */
-            input_tile(image + c * PLANES * plane, row, column, c * PLANES + 1 < c_blocks ? plane : 0,
+    for (int c = c0; c < c1; c++) {
+        /* a missing second plane of the last pair: the first again, never used */
+        const size_t next_plane = c * PLANES + 1 < c_blocks ? plane : 0;
+        place at = place_of(t0, tile_rows, tile_columns);
+        for (int t = 0; t < count; t++, next_place(&at, tile_rows, tile_columns)) {
+            int row[ALPHA], column[ALPHA];
+            tile_offsets(at.th * WINO_M + top + XP, XH + 2 * XP, pitch, ALPHA, row);
+            tile_offsets(at.tw * WINO_M + left + XP, XW + 2 * XP, 8, ALPHA, column);
+            input_tile(x + (size_t)(at.n * planes + plane0 + c * PLANES) * plane, row, column, next_plane,
                        V + (size_t)((c - c0) * tiles + t) * ZOE_LANES, step);
+        }
     }
 }
 
@@ -270,18 +292,18 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_winograd(
                     t0, count, tiles, V, v_step);
         multiply(V, v_step, U + (size_t)group * PLACES * k_tiles * channels * FILTERS, channels, k_tiles, k0, k1,
                  count, tiles, M, m_step);
-        for (int t = 0; t < count; t++) {
-            const int n = (t0 + t) / (tile_rows * tile_columns), rest = (t0 + t) - n * tile_rows * tile_columns;
-            const int p = rest / tile_columns * WINO_M, q = rest % tile_columns * WINO_M;
-            for (int f = 0; f < (k1 - k0) * VECTORS; f++) {
-                const int block = (k0 * VECTORS + f) * PLANES;
-                if (block >= y_blocks) break;
-                const size_t first = (size_t)(n * YC8 + group * y_blocks + block) * plane;
-                /* bias has a float for each lane of whole blocks of 16 filters */
-                const lanes b = flags & BIAS ? LOAD(bias + (group * y_blocks + block) * 8) : (lanes)(0.0f);
-                output_tile(M + (size_t)(f / VECTORS * tiles + t) * FILTERS + f % VECTORS * ZOE_LANES, m_step,
-                            y + first + (p + YP) * pitch + (q + YP) * 8, pitch, plane, YR - p, YQ - q, block, y_blocks,
-                            b, flags);
+        for (int f = 0; f < (k1 - k0) * VECTORS; f++) {
+            const int block = (k0 * VECTORS + f) * PLANES;
+            if (block >= y_blocks) break;
+            /* bias has a float for each lane of whole blocks of 16 filters */
+            const lanes b = flags & BIAS ? LOAD(bias + (group * y_blocks + block) * 8) : (lanes)(0.0f);
+            __global const float *m = M + (size_t)(f / VECTORS * tiles) * FILTERS + f % VECTORS * ZOE_LANES;
+            place at = place_of(t0, tile_rows, tile_columns);
+            for (int t = 0; t < count; t++, m += FILTERS, next_place(&at, tile_rows, tile_columns)) {
+                const int p = at.th * WINO_M, q = at.tw * WINO_M;
+                output_tile(m, m_step,
+                            y + (size_t)(at.n * YC8 + group * y_blocks + block) * plane + (p + YP) * pitch + (q + YP) * 8,
+                            pitch, plane, YR - p, YQ - q, block, y_blocks, b, flags);
             }
         }
     }
@@ -417,16 +439,17 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_winograd_wei
             const int count = min(tiles, end - t0);
             input_block(x, XC8, XH, XW, XP, group * c_blocks, c_blocks, c0, c1, tile_rows, tile_columns, top, left, t0,
                         count, tiles, V, v_step);
-            for (int t = 0; t < count; t++) {
-                const int n = (t0 + t) / (tile_rows * tile_columns), rest = (t0 + t) - n * tile_rows * tile_columns;
-                int row[WINO_M], column[WINO_M];
-                tile_offsets(rest / tile_columns * WINO_M + YP, YH + 2 * YP, pitch, WINO_M, row);
-                tile_offsets(rest % tile_columns * WINO_M + YP, YW + 2 * YP, 8, WINO_M, column);
-                for (int f = 0; f < (k1 - k0) * VECTORS; f++) {
-                    const int block = (k0 * VECTORS + f) * PLANES, there = min(block, y_blocks - 1);
-                    __global const float *from = dy + (size_t)(n * YC8 + group * y_blocks + there) * plane;
-                    gradient_tile(from, row, column, block + 1 < y_blocks ? plane : 0,
-                                  Z + (size_t)(f / VECTORS * tiles + t) * FILTERS + f % VECTORS * ZOE_LANES, z_step);
+            for (int f = 0; f < (k1 - k0) * VECTORS; f++) {
+                const int block = (k0 * VECTORS + f) * PLANES, there = min(block, y_blocks - 1);
+                const size_t next_plane = block + 1 < y_blocks ? plane : 0;
+                __global float *to = Z + (size_t)(f / VECTORS * tiles) * FILTERS + f % VECTORS * ZOE_LANES;
+                place at = place_of(t0, tile_rows, tile_columns);
+                for (int t = 0; t < count; t++, to += FILTERS, next_place(&at, tile_rows, tile_columns)) {
+                    int row[WINO_M], column[WINO_M];
+                    tile_offsets(at.th * WINO_M + YP, YH + 2 * YP, pitch, WINO_M, row);
+                    tile_offsets(at.tw * WINO_M + YP, YW + 2 * YP, 8, WINO_M, column);
+                    gradient_tile(dy + (size_t)(at.n * YC8 + group * y_blocks + there) * plane, row, column, next_plane,
+                                  to, z_step);
                 }
             }
             accumulate(V, v_step, Z, z_step, c0 * ZOE_LANES, min(c1 * ZOE_LANES, channels), channels, k_tiles, k0, k1,
