@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Winograd's convolution F(M x M, R x R), stride 1, for the vector family. With the points 0, 1, -1, 2, -2, infinity
- * (M + R - 1 = ALPHA = 6) or 0, 1, -1, infinity (ALPHA = 4) and tiles of ALPHA x ALPHA inputs that step by M:
+ * Winograd's convolution F(M x M, R x R), stride 1, for the vector family. With six points
+ * (M + R - 1 = ALPHA = 6) or four (0, 1, -1, infinity) and tiles of ALPHA x ALPHA inputs that step by M:
  *
  *   y tile  = A^T [ sum over c of (G w G^T) * (B^T x B) ] A          * : element by element, at ALPHA^2 places
  *   dw      = G^T [ sum over tiles of (B^T x B) * (A dy A^T) ] G
@@ -16,40 +16,47 @@
  * nChw8c; with 16 lanes two neighbouring planes are joined. Tiles past the edge read the zero halo (rows and columns
  * are clamped to it) and are not stored. Source: Lavin and Gray, arXiv:1509.09308. */
 
-#define UNROLL _Pragma("unroll")
-#define ALPHA (WINO_M + WINO_R - 1)
-#define PLACES (ALPHA * ALPHA)
+#define UNROLL  _Pragma("unroll")
+#define ALPHA   (WINO_M + WINO_R - 1)
+#define PLACES  (ALPHA * ALPHA)
 #define FILTERS (16 * KT)
 #define VECTORS (FILTERS / ZOE_LANES)
-#define PLANES (ZOE_LANES / 8)
-#define Z_PAD 16 /* floats between the places: powers of two would share cache sets */
+#define PLANES  (ZOE_LANES / 8)
+#define Z_PAD   16 /* floats between the places: powers of two would share cache sets */
 
 #if ZOE_LANES == 16
 typedef float16 lanes;
-#define LOAD(p) vload16(0, p)
-#define STORE(v, p) vstore16(v, 0, p)
+#    define LOAD(p)     vload16(0, p)
+#    define STORE(v, p) vstore16(v, 0, p)
 #else
 typedef float8 lanes;
-#define LOAD(p) vload8(0, p)
-#define STORE(v, p) vstore8(v, 0, p)
+#    define LOAD(p)     vload8(0, p)
+#    define STORE(v, p) vstore8(v, 0, p)
 #endif
 
 enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 };
 
 /* ---- the transforms of one row or column ---- */
 
-/* v = B^T d */
+/* The points 0, A, -A, B, -B, infinity. Chosen for their error among those whose powers are exact: with 1 and 2 it is
+ * four times larger (docs/numerics.md). */
+#define A  0.625f
+#define B  1.375f
+#define A2 (A * A)
+#define B2 (B * B)
+
+/* v = B^T d: the products of (x - p) over all other points. */
 static inline void input_1d(const lanes *d, lanes *v)
 {
 #if ALPHA == 6
-    const lanes a = fma((lanes)(-4.0f), d[2], d[4]), b = fma((lanes)(-4.0f), d[1], d[3]);
-    const lanes c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
-    v[0] = fma((lanes)(4.0f), d[0], fma((lanes)(-5.0f), d[2], d[4]));
-    v[1] = a + b;
-    v[2] = a - b;
-    v[3] = c + e;
-    v[4] = c - e;
-    v[5] = fma((lanes)(4.0f), d[1], fma((lanes)(-5.0f), d[3], d[5]));
+    const lanes even_a = fma((lanes)(-B2), d[2], d[4]), odd_a = fma((lanes)(-B2), d[1], d[3]);
+    const lanes even_b = fma((lanes)(-A2), d[2], d[4]), odd_b = fma((lanes)(-A2), d[1], d[3]);
+    v[0] = fma((lanes)(A2 * B2), d[0], fma((lanes)(-A2 - B2), d[2], d[4]));
+    v[1] = fma((lanes)(A), odd_a, even_a);
+    v[2] = fma((lanes)(-A), odd_a, even_a);
+    v[3] = fma((lanes)(B), odd_b, even_b);
+    v[4] = fma((lanes)(-B), odd_b, even_b);
+    v[5] = fma((lanes)(A2 * B2), d[1], fma((lanes)(-A2 - B2), d[3], d[5]));
 #else
     v[0] = d[0] - d[2];
     v[1] = d[1] + d[2];
@@ -58,19 +65,19 @@ static inline void input_1d(const lanes *d, lanes *v)
 #endif
 }
 
-/* y = A^T m */
+/* y = A^T m: powers of the points. */
 static inline void output_1d(const lanes *m, lanes *y)
 {
 #if ALPHA == 6
-    const lanes s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
-    y[0] = m[0] + s1 + s2;
-#if WINO_M == 4
-    y[1] = fma((lanes)(2.0f), d2, d1);
-    y[2] = fma((lanes)(4.0f), s2, s1);
-    y[3] = fma((lanes)(8.0f), d2, d1) + m[5];
-#else
-    y[1] = fma((lanes)(2.0f), d2, d1) + m[5];
-#endif
+    const lanes even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
+    y[0] = m[0] + even_a + even_b;
+#    if WINO_M == 4
+    y[1] = fma((lanes)(B), odd_b, A * odd_a);
+    y[2] = fma((lanes)(B2), even_b, A2 * even_a);
+    y[3] = fma((lanes)(B2 * B), odd_b, fma((lanes)(A2 * A), odd_a, m[5]));
+#    else
+    y[1] = fma((lanes)(B), odd_b, fma((lanes)(A), odd_a, m[5]));
+#    endif
 #else
     y[0] = m[0] + m[1] + m[2];
     y[1] = m[1] - m[2] - m[3];
@@ -81,21 +88,18 @@ static inline void output_1d(const lanes *m, lanes *y)
 static inline void spread_1d(const lanes *y, lanes *m)
 {
     m[0] = y[0];
-#if ALPHA == 6 && WINO_M == 4
-    const lanes p = y[0] + y[2], q = y[1] + y[3];
-    const lanes r = fma((lanes)(4.0f), y[2], y[0]), u = fma((lanes)(8.0f), y[3], 2.0f * y[1]);
-    m[1] = p + q;
-    m[2] = p - q;
-    m[3] = r + u;
-    m[4] = r - u;
-    m[5] = y[3];
-#elif ALPHA == 6
-    const lanes u = 2.0f * y[1];
-    m[1] = y[0] + y[1];
-    m[2] = y[0] - y[1];
-    m[3] = y[0] + u;
-    m[4] = y[0] - u;
-    m[5] = y[1];
+#if ALPHA == 6
+#    if WINO_M == 4
+    const lanes even_a = fma((lanes)(A2), y[2], y[0]), odd_a = A * fma((lanes)(A2), y[3], y[1]);
+    const lanes even_b = fma((lanes)(B2), y[2], y[0]), odd_b = B * fma((lanes)(B2), y[3], y[1]);
+#    else
+    const lanes even_a = y[0], odd_a = A * y[1], even_b = y[0], odd_b = B * y[1];
+#    endif
+    m[1] = even_a + odd_a;
+    m[2] = even_a - odd_a;
+    m[3] = even_b + odd_b;
+    m[4] = even_b - odd_b;
+    m[5] = y[WINO_M - 1];
 #else
     m[1] = y[0] + y[1];
     m[2] = y[0] - y[1];
@@ -103,15 +107,17 @@ static inline void spread_1d(const lanes *y, lanes *m)
 #endif
 }
 
-/* G[i][s] = f[i] p[i]^s: point i's factor and powers; the last row is that of infinity. */
+/* G[i][s] = f[i] p[i]^s, f[i] = 1 / product of (p[i] - p) over the other finite points; infinity's row is a unit. */
 #if ALPHA == 6
-#define G_ROW(f, p) {f, f *p, f *p *p, f *p *p *p, f *p *p *p *p}
-__constant float G[6][5] = {G_ROW(0.25f, 0.0f),
-                            G_ROW(-1.0f / 6, 1.0f),
-                            G_ROW(-1.0f / 6, -1.0f),
-                            G_ROW(1.0f / 24, 2.0f),
-                            G_ROW(1.0f / 24, -2.0f),
-                            {0, 0, WINO_R == 3, 0, WINO_R == 5}};
+#    define G_ROW(f, p)                                                                                                \
+        {                                                                                                              \
+            f, f *(p), f *(p) * (p), f *(p) * (p) * (p), f *(p) * (p) * (p) * (p)                                      \
+        }
+#    define F_A (1.0f / (2.0f * A2 * (A2 - B2)))
+#    define F_B (1.0f / (2.0f * B2 * (B2 - A2)))
+__constant float G[6][5] = {
+    {1.0f / (A2 * B2), 0, 0, 0, 0},     G_ROW(F_A, A), G_ROW(F_A, -A), G_ROW(F_B, B), G_ROW(F_B, -B),
+    {0, 0, WINO_R == 3, 0, WINO_R == 5}};
 #else
 __constant float G[4][3] = {{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}};
 #endif
@@ -138,13 +144,15 @@ static inline void input_tile(__global const float *x, const int *row, const int
                               __global float *V, size_t step)
 {
     lanes t[ALPHA][ALPHA];
-    UNROLL for (int j = 0; j < ALPHA; j++) {
+    UNROLL for (int j = 0; j < ALPHA; j++)
+    {
         lanes d[ALPHA], v[ALPHA];
         UNROLL for (int i = 0; i < ALPHA; i++) d[i] = load_planes(x + row[i] + column[j], next_plane);
         input_1d(d, v);
         UNROLL for (int i = 0; i < ALPHA; i++) t[i][j] = v[i];
     }
-    UNROLL for (int i = 0; i < ALPHA; i++) {
+    UNROLL for (int i = 0; i < ALPHA; i++)
+    {
         lanes v[ALPHA];
         input_1d(t[i], v);
         UNROLL for (int j = 0; j < ALPHA; j++) STORE(v[j], V + (size_t)(i * ALPHA + j) * step);
@@ -208,17 +216,20 @@ static inline void output_tile(__global const float *M, size_t step, __global fl
                                int rows, int columns, int block, int blocks, lanes bias, int flags)
 {
     lanes t[WINO_M][ALPHA];
-    UNROLL for (int j = 0; j < ALPHA; j++) {
+    UNROLL for (int j = 0; j < ALPHA; j++)
+    {
         lanes m[ALPHA], v[WINO_M];
         UNROLL for (int i = 0; i < ALPHA; i++) m[i] = LOAD(M + (size_t)(i * ALPHA + j) * step);
         output_1d(m, v);
         UNROLL for (int i = 0; i < WINO_M; i++) t[i][j] = v[i];
     }
-    UNROLL for (int i = 0; i < WINO_M; i++) {
+    UNROLL for (int i = 0; i < WINO_M; i++)
+    {
         if (i >= rows) break;
         lanes v[WINO_M];
         output_1d(t[i], v);
-        UNROLL for (int j = 0; j < WINO_M; j++) {
+        UNROLL for (int j = 0; j < WINO_M; j++)
+        {
             if (j >= columns) break;
             const lanes sum = v[j] + bias;
             __global float *out = y + i * pitch + j * 8;
@@ -241,39 +252,40 @@ static inline void multiply(__global const float *V, size_t v_step, __global con
             __global const float *filters = U + (size_t)(z * k_tiles + k) * channels * FILTERS;
             for (int t = 0; t < count; t += ROWS) {
                 lanes sum[ROWS][VECTORS];
-                UNROLL for (int i = 0; i < ROWS; i++)
-                    UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = (lanes)(0.0f);
+                UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] =
+                    (lanes)(0.0f);
                 __global const float *w = filters;
                 for (int c = 0; c < channels; c += ZOE_LANES) {
                     __global const float *v = V + z * v_step + (size_t)(c * tiles + t * ZOE_LANES);
                     const int end = min(ZOE_LANES, channels - c);
                     for (int o = 0; o < end; o += 4, v += 4, w += 4 * FILTERS) {
-                        UNROLL for (int u = 0; u < 4; u++) {
+                        UNROLL for (int u = 0; u < 4; u++)
+                        {
                             lanes filter[VECTORS];
-                            UNROLL for (int f = 0; f < VECTORS; f++)
-                                filter[f] = LOAD(w + u * FILTERS + f * ZOE_LANES);
-                            UNROLL for (int i = 0; i < ROWS; i++) {
+                            UNROLL for (int f = 0; f < VECTORS; f++) filter[f] = LOAD(w + u * FILTERS + f * ZOE_LANES);
+                            UNROLL for (int i = 0; i < ROWS; i++)
+                            {
                                 const lanes value = (lanes)(v[i * ZOE_LANES + u]);
-                                UNROLL for (int f = 0; f < VECTORS; f++)
-                                    sum[i][f] = fma(value, filter[f], sum[i][f]);
+                                UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = fma(value, filter[f], sum[i][f]);
                             }
                         }
                     }
                 }
                 __global float *m = M + z * m_step + (size_t)((k - k0) * tiles + t) * FILTERS;
-                UNROLL for (int i = 0; i < ROWS; i++)
-                    UNROLL for (int f = 0; f < VECTORS; f++) STORE(sum[i][f], m + i * FILTERS + f * ZOE_LANES);
+                UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++)
+                    STORE(sum[i][f], m + i * FILTERS + f * ZOE_LANES);
             }
         }
 }
 
 /* y (YR x YQ pixels of it, from its first) of x; U as made by conv2d_winograd_filter. An item is a block of `each`
  * tiles (room for `tiles`) and k_each tiles of filters of one group; work-groups take items by turns. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_winograd(
-    __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict U,
-    __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW, int YP,
-    int images, int YR, int YQ, int top, int left, int groups, int c_blocks, int y_blocks, int k_tiles, int each,
-    int tiles, int k_each, __global float *restrict scratch, int scratch_first, int scratch_each)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd(__global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict U,
+                __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW,
+                int YP, int images, int YR, int YQ, int top, int left, int groups, int c_blocks, int y_blocks,
+                int k_tiles, int each, int tiles, int k_each, __global float *restrict scratch, int scratch_first,
+                int scratch_each)
 {
     const int tile_rows = (YR + WINO_M - 1) / WINO_M, tile_columns = (YQ + WINO_M - 1) / WINO_M;
     const int all = images * tile_rows * tile_columns, blocks = (all + each - 1) / each;
@@ -290,8 +302,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_winograd(
         const int k1 = min(k0 + k_each, k_tiles), t0 = item % blocks * each, count = min(each, all - t0);
         input_block(x, XC8, XH, XW, XP, group * c_blocks, c_blocks, 0, c_vectors, tile_rows, tile_columns, top, left,
                     t0, count, tiles, V, v_step);
-        multiply(V, v_step, U + (size_t)group * PLACES * k_tiles * channels * FILTERS, channels, k_tiles, k0, k1,
-                 count, tiles, M, m_step);
+        multiply(V, v_step, U + (size_t)group * PLACES * k_tiles * channels * FILTERS, channels, k_tiles, k0, k1, count,
+                 tiles, M, m_step);
         for (int f = 0; f < (k1 - k0) * VECTORS; f++) {
             const int block = (k0 * VECTORS + f) * PLANES;
             if (block >= y_blocks) break;
@@ -302,7 +314,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_winograd(
             for (int t = 0; t < count; t++, m += FILTERS, next_place(&at, tile_rows, tile_columns)) {
                 const int p = at.th * WINO_M, q = at.tw * WINO_M;
                 output_tile(m, m_step,
-                            y + (size_t)(at.n * YC8 + group * y_blocks + block) * plane + (p + YP) * pitch + (q + YP) * 8,
+                            y + (size_t)(at.n * YC8 + group * y_blocks + block) * plane + (p + YP) * pitch +
+                                (q + YP) * 8,
                             pitch, plane, YR - p, YQ - q, block, y_blocks, b, flags);
             }
         }
@@ -330,23 +343,24 @@ __kernel void conv2d_winograd_filter(__global const float *w, __global float *U,
                     float one[ZOE_LANES];
                     for (int l = 0; l < ZOE_LANES; l++) {
                         const int block = (f + l) / 8;
-                        one[l] = block < w_blocks8 ? from[(size_t)(k / 16 * w_blocks8 + block) * taps + tap * 128
-                                                          + (f + l) % 8 * 16 + k % 16]
+                        one[l] = block < w_blocks8 ? from[(size_t)(k / 16 * w_blocks8 + block) * taps + tap * 128 +
+                                                          (f + l) % 8 * 16 + k % 16]
                                                    : 0.0f;
                     }
                     g[s] = LOAD(one);
                 } else
-                    g[s] = LOAD(from + (size_t)(f / 16 * w_blocks8 + cb) * taps + (r * WINO_R + s) * 128 + c * 16
-                                + f % 16);
+                    g[s] = LOAD(from + (size_t)(f / 16 * w_blocks8 + cb) * taps + (r * WINO_R + s) * 128 + c * 16 +
+                                f % 16);
             }
-            UNROLL for (int j = 0; j < ALPHA; j++) {
+            UNROLL for (int j = 0; j < ALPHA; j++)
+            {
                 lanes sum = (lanes)(0.0f);
                 UNROLL for (int s = 0; s < WINO_R; s++) sum = fma((lanes)(G[j][s]), g[s], sum);
                 t[r][j] = sum;
             }
         }
-        __global float *to = U + ((size_t)(group * PLACES * k_tiles + kt) * channels8 * 8 + cb * 8 + c) * FILTERS
-                             + i % VECTORS * ZOE_LANES;
+        __global float *to = U + ((size_t)(group * PLACES * k_tiles + kt) * channels8 * 8 + cb * 8 + c) * FILTERS +
+                             i % VECTORS * ZOE_LANES;
         for (int z = 0; z < PLACES; z++) {
             lanes sum = (lanes)(0.0f);
             UNROLL for (int r = 0; r < WINO_R; r++) sum = fma((lanes)(G[z / ALPHA][r]), t[r][z % ALPHA], sum);
@@ -364,13 +378,15 @@ static inline void gradient_tile(__global const float *dy, const int *row, const
                                  __global float *Z, size_t step)
 {
     lanes t[ALPHA][WINO_M];
-    UNROLL for (int j = 0; j < WINO_M; j++) {
+    UNROLL for (int j = 0; j < WINO_M; j++)
+    {
         lanes d[WINO_M], m[ALPHA];
         UNROLL for (int i = 0; i < WINO_M; i++) d[i] = load_planes(dy + row[i] + column[j], next_plane);
         spread_1d(d, m);
         UNROLL for (int i = 0; i < ALPHA; i++) t[i][j] = m[i];
     }
-    UNROLL for (int i = 0; i < ALPHA; i++) {
+    UNROLL for (int i = 0; i < ALPHA; i++)
+    {
         lanes m[ALPHA];
         spread_1d(t[i], m);
         UNROLL for (int j = 0; j < ALPHA; j++) STORE(m[j], Z + (size_t)(i * ALPHA + j) * step);
@@ -386,35 +402,38 @@ static inline void accumulate(__global const float *V, size_t v_step, __global c
         for (int k = k0; k < k1; k++)
             for (int c = c0; c < c1; c += CHANNELS) {
                 const int at = c - c0;
-                __global const float *v = V + z * v_step + (size_t)(at / ZOE_LANES * tiles) * ZOE_LANES + at % ZOE_LANES;
+                __global const float *v =
+                    V + z * v_step + (size_t)(at / ZOE_LANES * tiles) * ZOE_LANES + at % ZOE_LANES;
                 __global const float *g = Z + z * z_step + (size_t)((k - k0) * tiles) * FILTERS;
                 lanes sum[CHANNELS][VECTORS];
-                UNROLL for (int i = 0; i < CHANNELS; i++)
-                    UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = (lanes)(0.0f);
+                UNROLL for (int i = 0; i < CHANNELS; i++) UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] =
+                    (lanes)(0.0f);
                 for (int t = 0; t < count; t++, v += ZOE_LANES, g += FILTERS) {
                     lanes gradient[VECTORS];
                     UNROLL for (int f = 0; f < VECTORS; f++) gradient[f] = LOAD(g + f * ZOE_LANES);
-                    UNROLL for (int i = 0; i < CHANNELS; i++) {
+                    UNROLL for (int i = 0; i < CHANNELS; i++)
+                    {
                         const lanes value = (lanes)(v[i]);
                         UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = fma(value, gradient[f], sum[i][f]);
                     }
                 }
                 __global float *d = dU + ((size_t)(z * k_tiles + k) * channels + c) * FILTERS;
-                UNROLL for (int i = 0; i < CHANNELS; i++)
-                    UNROLL for (int f = 0; f < VECTORS; f++) {
-                        __global float *out = d + i * FILTERS + f * ZOE_LANES;
-                        STORE(add ? LOAD(out) + sum[i][f] : sum[i][f], out);
-                    }
+                UNROLL for (int i = 0; i < CHANNELS; i++) UNROLL for (int f = 0; f < VECTORS; f++)
+                {
+                    __global float *out = d + i * FILTERS + f * ZOE_LANES;
+                    STORE(add ? LOAD(out) + sum[i][f] : sum[i][f], out);
+                }
             }
 }
 
 /* dU of one part of the tiles, one group, c_each blocks of lanes of channels and k_each tiles of filters an item:
  * part p, which has blocks p * part_blocks .. of `tiles` tiles, at dU + p * part_floats. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_winograd_weights(
-    __global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict dy, int YC8,
-    int YH, int YW, int YP, __global float *restrict work, int first, int part_floats, int images, int top, int left,
-    int groups, int c_blocks, int y_blocks, int k_tiles, int tiles, int part_blocks, int parts, int c_each, int k_each,
-    int scratch_each)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int XW, int XP,
+                        __global const float *restrict dy, int YC8, int YH, int YW, int YP,
+                        __global float *restrict work, int first, int part_floats, int images, int top, int left,
+                        int groups, int c_blocks, int y_blocks, int k_tiles, int tiles, int part_blocks, int parts,
+                        int c_each, int k_each, int scratch_each)
 {
     const int tile_rows = (YH + WINO_M - 1) / WINO_M, tile_columns = (YW + WINO_M - 1) / WINO_M;
     const int all = images * tile_rows * tile_columns;
@@ -432,8 +451,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_winograd_wei
         const int group = item / (c_chunks * k_chunks) % groups, part = item / (c_chunks * k_chunks * groups);
         const int c0 = c_chunk * c_each, c1 = min(c0 + c_each, c_vectors);
         const int k0 = k_chunk * k_each, k1 = min(k0 + k_each, k_tiles);
-        __global float *dU = work + first + (size_t)part * part_floats
-                             + (size_t)group * PLACES * k_tiles * channels * FILTERS;
+        __global float *dU =
+            work + first + (size_t)part * part_floats + (size_t)group * PLACES * k_tiles * channels * FILTERS;
         const int start = part * part_blocks * tiles, end = min(all, start + part_blocks * tiles);
         for (int t0 = start; t0 < end; t0 += tiles) {
             const int count = min(tiles, end - t0);
@@ -468,12 +487,12 @@ __kernel void conv2d_winograd_join(__global const float *work, int first, int pa
     if (group >= groups) return;
     const int k_tiles = blocks16 / KT;
     const size_t place = (size_t)k_tiles * channels8 * 8 * FILTERS;
-    __global float *to = dw + (size_t)item / channels8 * channels8 * WINO_R * WINO_R * 128
-                         + (size_t)cb * WINO_R * WINO_R * 128;
+    __global float *to =
+        dw + (size_t)item / channels8 * channels8 * WINO_R * WINO_R * 128 + (size_t)cb * WINO_R * WINO_R * 128;
     for (int i = 0; i < 8 * (16 / ZOE_LANES); i++) {
         const int c = i / (16 / ZOE_LANES), half_ = i % (16 / ZOE_LANES) * ZOE_LANES;
-        __global const float *from = work + first + group * PLACES * place
-                                     + ((size_t)kb / KT * channels8 * 8 + cb * 8 + c) * FILTERS + kb % KT * 16 + half_;
+        __global const float *from = work + first + group * PLACES * place +
+                                     ((size_t)kb / KT * channels8 * 8 + cb * 8 + c) * FILTERS + kb % KT * 16 + half_;
         lanes t[WINO_R][ALPHA];
         for (int j = 0; j < ALPHA; j++) {
             lanes u[ALPHA];
@@ -481,14 +500,15 @@ __kernel void conv2d_winograd_join(__global const float *work, int first, int pa
                 u[k] = LOAD(from + (k * ALPHA + j) * place);
                 for (int p = 1; p < parts; p++) u[k] += LOAD(from + (size_t)p * part_floats + (k * ALPHA + j) * place);
             }
-            UNROLL for (int r = 0; r < WINO_R; r++) {
+            UNROLL for (int r = 0; r < WINO_R; r++)
+            {
                 lanes sum = (lanes)(0.0f);
                 UNROLL for (int k = 0; k < ALPHA; k++) sum = fma((lanes)(G[k][r]), u[k], sum);
                 t[r][j] = sum;
             }
         }
-        for (int r = 0; r < WINO_R; r++)
-            UNROLL for (int s = 0; s < WINO_R; s++) {
+        for (int r = 0; r < WINO_R; r++) UNROLL for (int s = 0; s < WINO_R; s++)
+            {
                 lanes sum = (lanes)(0.0f);
                 UNROLL for (int k = 0; k < ALPHA; k++) sum = fma((lanes)(G[k][s]), t[r][k], sum);
                 __global float *out = to + (r * WINO_R + s) * 128 + c * 16 + half_;

@@ -30,7 +30,8 @@ typedef struct zoe__conv2d_algorithm {
     bool inexact;    /* trades digits for speed: not with plan option `exact` */
     bool unasked[3]; /* by zoe_family: may be chosen where nobody asked for it */
     bool (*supports)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction); /* NULL: everything */
-    /* Estimated seconds, to be compared with other algorithms' of the same family. NULL: the table's order decides. */
+    /* Estimated multiply-adds, to be compared with other algorithms' of the same family. NULL: the table's order
+     * decides. */
     double (*cost)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction);
     /* Parameters that the tuner may try besides the default (all 0); every one of them is valid for conv. At most room
      * of them into out, with out->algorithm; returns how many. NULL: none. */

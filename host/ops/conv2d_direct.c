@@ -413,12 +413,20 @@ static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction
     return count;
 }
 
+/* In multiply-adds. */
+static double cost(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
+{
+    (void)plan, (void)direction;
+    return zoe__conv2d_flops(conv) / 2;
+}
+
 const zoe__conv2d_algorithm zoe__conv2d_direct = {
     .name = "direct",
     .blocked = true,
     .unasked = {[ZOE_FAMILY_VECTOR] = true},
     .candidates = candidates,
     .supports = supports,
+    .cost = cost,
     .plan = make_plan,
     .emit = emit,
     .moments = moments,

@@ -26,9 +26,9 @@ static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction dir
 {
     (void)direction;
     const int c = conv->c / conv->groups, k = conv->k / conv->groups;
-    return zoe_device_get_info(zoe__plan_device(plan))->family == ZOE_FAMILY_VECTOR && conv->r == conv->s
-           && (conv->r == 3 || conv->r == 5) && conv->stride_h == 1 && conv->stride_w == 1 && conv->pad_h < conv->r
-           && conv->pad_w < conv->r && conv->c >= 8 /* fewer are planar */
+    return zoe_device_get_info(zoe__plan_device(plan))->family == ZOE_FAMILY_VECTOR && conv->r == conv->s &&
+           (conv->r == 3 || conv->r == 5) && conv->stride_h == 1 && conv->stride_w == 1 && conv->pad_h < conv->r &&
+           conv->pad_w < conv->r && conv->c >= 8 /* fewer are planar */
            && (conv->groups == 1 || (c % 8 == 0 && k % 8 == 0));
 }
 
@@ -82,8 +82,8 @@ typedef struct cut {
 
 static size_t cut_floats(const domain *d, int tiles, int k_each)
 {
-    return (size_t)(d->alpha * d->alpha)
-           * ((size_t)tiles * (size_t)(c_vectors(d) * d->lanes + k_each * d->kt * 16) + 2 * Z_PAD);
+    return (size_t)(d->alpha * d->alpha) *
+           ((size_t)tiles * (size_t)(c_vectors(d) * d->lanes + k_each * d->kt * 16) + 2 * Z_PAD);
 }
 
 static cut cut_of(zoe_plan *plan, const domain *d, int wish)
@@ -125,8 +125,8 @@ static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int wish)
     if (parts > blocks) parts = blocks;
     w.part_blocks = divide_up(blocks, parts);
     w.parts = divide_up(blocks, w.part_blocks);
-    w.floats = (size_t)(d->alpha * d->alpha)
-               * ((size_t)w.tiles * (size_t)(w.c_each * d->lanes + w.k_each * d->kt * 16) + 2 * Z_PAD);
+    w.floats = (size_t)(d->alpha * d->alpha) *
+               ((size_t)w.tiles * (size_t)(w.c_each * d->lanes + w.k_each * d->kt * 16) + 2 * Z_PAD);
     return w;
 }
 
@@ -148,8 +148,8 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
         const weights_cut w = weights_cut_of(plan, &d, tile_wish(plan, node, direction));
         zoe__plan_gradient_halo(plan, node->output, conv->p % d.m || conv->q % d.m);
         zoe__plan_workspace(plan, node, ZOE__BACKWARD,
-                            zoe__conv2d_mask_floats(conv) + (size_t)w.parts * w.part_floats
-                                + (size_t)w.groups * w.floats);
+                            zoe__conv2d_mask_floats(conv) + (size_t)w.parts * w.part_floats +
+                                (size_t)w.groups * w.floats);
         return ZOE_OK;
     }
     const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
@@ -178,8 +178,8 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
     const domain d = domain_of(plan, node, conv, direction);
     const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
     const int derived = data ? 0 : 1, r = conv->r;
-    const int flags = data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0)
-                           : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0);
+    const int flags =
+        data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0) : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0);
     char options[96];
     class_options(options, sizeof options, &d, r, c.rows);
     zoe__launch_spec spec =
@@ -199,17 +199,16 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
                               .global = {(size_t)c.groups},
                               .local = {1},
                               .flops = zoe__conv2d_flops(conv)};
-    return zoe__plan_launch(plan, node, &spec, "vmmiviiiiiiiiiiiimii",
-                            data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0),
-                            zoe__plan_derived_mem(plan, node, derived),
-                            data ? zoe__plan_derived_mem(plan, node, derived)
-                                 : zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* read with BIAS only */
-                            flags, data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), conv->n,
-                            data ? conv->h : conv->p, data ? conv->w : conv->q,
-                            data ? conv->pad_h - (r - 1) : -conv->pad_h, data ? conv->pad_w - (r - 1) : -conv->pad_w,
-                            d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, c.each, c.tiles, c.k_each,
-                            zoe__plan_workspace_mem(plan, node, data ? ZOE__BACKWARD : ZOE__FORWARD),
-                            data ? (int)zoe__conv2d_mask_floats(conv) : 0, (int)c.floats);
+    return zoe__plan_launch(
+        plan, node, &spec, "vmmiviiiiiiiiiiiimii", data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0),
+        zoe__plan_derived_mem(plan, node, derived),
+        data ? zoe__plan_derived_mem(plan, node, derived)
+             : zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* read with BIAS only */
+        flags, data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), conv->n, data ? conv->h : conv->p,
+        data ? conv->w : conv->q, data ? conv->pad_h - (r - 1) : -conv->pad_h,
+        data ? conv->pad_w - (r - 1) : -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, c.each, c.tiles,
+        c.k_each, zoe__plan_workspace_mem(plan, node, data ? ZOE__BACKWARD : ZOE__FORWARD),
+        data ? (int)zoe__conv2d_mask_floats(conv) : 0, (int)c.floats);
 }
 
 static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
@@ -244,12 +243,27 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     return direction == ZOE__TO_WEIGHTS ? emit_weights(plan, node, conv) : emit_sweep(plan, node, conv, direction);
 }
 
+/* In multiply-adds, as the other estimates: the products, and the transforms of a tile, which cost each channel and
+ * filter about as much as 300 of them (measured with 64 to 512 channels; docs/architecture.md). */
+static double cost(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
+{
+    enum { TRANSFORM = 300 };
+    (void)plan;
+    const bool data = direction == ZOE__TO_DATA;
+    const int m = conv->r == 5 ? 2 : 4, alpha = m + conv->r - 1;
+    const double tiles =
+        (double)conv->n * divide_up(data ? conv->h : conv->p, m) * divide_up(data ? conv->w : conv->q, m);
+    const double c = conv->c, k = conv->k;
+    return tiles * (alpha * alpha * c * k / conv->groups + TRANSFORM * (c + k));
+}
+
 const zoe__conv2d_algorithm zoe__conv2d_winograd = {
     .name = "winograd",
     .blocked = true,
     .inexact = true,
     .unasked = {[ZOE_FAMILY_VECTOR] = true},
     .supports = supports,
+    .cost = cost,
     .plan = make_plan,
     .emit = emit,
 };

@@ -249,8 +249,13 @@ static void other_sizes_compile_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients),    cmocka_unit_test(mistakes),       cmocka_unit_test(direct_agrees),
-        cmocka_unit_test(winograd_agrees), cmocka_unit_test(plain_agrees), cmocka_unit_test(clblast_agrees), cmocka_unit_test(other_sizes_compile_nothing),
+        cmocka_unit_test(gradients),
+        cmocka_unit_test(mistakes),
+        cmocka_unit_test(direct_agrees),
+        cmocka_unit_test(winograd_agrees),
+        cmocka_unit_test(plain_agrees),
+        cmocka_unit_test(clblast_agrees),
+        cmocka_unit_test(other_sizes_compile_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
