@@ -139,7 +139,7 @@ static int tile_wish(zoe_plan *plan, const zoe__node *node, zoe__direction direc
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
-    const zoe__layout layout = zoe__layout_blocked((zoe_shape){conv->k, conv->c / conv->groups, conv->r, conv->s});
+    const zoe__layout layout = zoe__conv2d_layout(conv);
     const domain d = domain_of(plan, node, conv, direction);
     const int pad = conv->pad_h > conv->pad_w ? conv->pad_h : conv->pad_w;
     zoe__plan_layout(plan, node, 0, &layout);
