@@ -243,6 +243,19 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     return direction == ZOE__TO_WEIGHTS ? emit_weights(plan, node, conv) : emit_sweep(plan, node, conv, direction);
 }
 
+/* Parameters: outputs of a tile's side (0: 4, of 5x5 2), tiles of a block (0: by the cache). */
+static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction, zoe__choice *out,
+                         size_t room)
+{
+    static const int tiles[] = {14, 28, 42, 56, 112};
+    size_t count = 0;
+    (void)plan, (void)direction;
+    for (int i = 0; i < (int)(sizeof tiles / sizeof *tiles) && count < room; i++)
+        out[count++] = (zoe__choice){.algorithm = "winograd", .parameter = {0, tiles[i]}};
+    if (conv->r == 3 && count < room) out[count++] = (zoe__choice){.algorithm = "winograd", .parameter = {2}};
+    return count;
+}
+
 /* In multiply-adds, as the other estimates: the products, and the transforms of a tile, which cost each channel and
  * filter about as much as 300 of them (measured with 64 to 512 channels; docs/architecture.md). */
 static double cost(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
@@ -264,6 +277,7 @@ const zoe__conv2d_algorithm zoe__conv2d_winograd = {
     .unasked = {[ZOE_FAMILY_VECTOR] = true},
     .supports = supports,
     .cost = cost,
+    .candidates = candidates,
     .plan = make_plan,
     .emit = emit,
 };
