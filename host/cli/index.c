@@ -81,8 +81,8 @@ static zoe_status report(zoe__cli *cli, const char *folder, double seconds)
                            (json_int_t)clips, "frames", (json_int_t)frames, "seconds", length, "sound",
                            zoe__sounds_json(pack), "skipped", list, "indexing_seconds", seconds));
     } else {
-        printf("%s: %zu clips, %lld frames, %.1f s, %zu files skipped (%.1f s)\n", folder, clips,
-               (long long)frames, length, skips, seconds);
+        printf("%s: %zu clips, %lld frames, %.1f s, %zu files skipped (%.1f s)\n", folder, clips, (long long)frames,
+               length, skips, seconds);
         json_t *sounds = zoe__sounds_json(pack);
         zoe__sounds_print(sounds);
         json_decref(sounds);
