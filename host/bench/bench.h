@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the suites share. Internal. */
+#ifndef ZOE__BENCH_H
+#define ZOE__BENCH_H
+
+#include <jansson.h>
+
+#include <zoe/bench.h>
+#include <zoe/device.h>
+
+#include "bench/statistics.h"
+#include "device/options.h"
+
+/* Options that all suites on devices have. --here is what the fresh processes are told: to measure once, themselves,
+ * and print what they saw. */
+/* clang-format off */
+#define ZOE__BENCH_OPTIONS                                                                                             \
+    ZOE__DEVICE_OPTIONS,                                                                                               \
+    {.name = "processes", .type = ZOE_OPTION_INT, .low = 1, .high = 100, .value = "P", .unit = "processes",            \
+     .fallback = "3", .help = "fresh processes that measure one after the other"},                                     \
+    {.name = "here", .type = ZOE_OPTION_FLAG,                                                                          \
+     .help = "measure once, in this process: what the fresh processes are told"}
+/* clang-format on */
+
+/* ---- children.c ---- */
+
+/* Runs call->program with `bench SUITE`, the call's words and given options, and extra options (ends with NULL), and
+ * reads the JSON object that it prints. */
+zoe_status zoe__bench_child(zoe_context *context, const char *suite, const zoe_bench_call *call,
+                            const char *const *extra, double seconds, json_t **out);
+
+/* Collects the samples of arrays `key` (ns) of the processes' objects. free() values and first. */
+zoe_status zoe__bench_samples(zoe_context *context, json_t *const *processes, size_t count, const char *key,
+                              zoe__samples *out);
+
+/* ---- provenance.c ---- */
+
+/* The most memory that this process has held, bytes: the peak of its resident set (on Linux VmHWM, which, unlike
+ * getrusage's, does not count the process it came from); 0 where nobody tells. */
+size_t zoe__peak_resident(void);
+
+/* {name, version, cpu, cores, memory_bytes, system, governor, load}: what a reader must know of the machine. */
+json_t *zoe__bench_host(void);
+json_t *zoe__bench_device(const zoe_device *device);
+
+/* ---- roof.c ---- */
+
+/* Most fused multiply-adds of float32 that the device does in registers, FLOP/s (two each). */
+zoe_status zoe__roof_fma(zoe_device *device, double *flops);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a reader of a figure must know of the machine that made it. Names of machine and user stay out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "bench/bench.h"
+
+/* The rest of the first line of `path` that begins with key ("model name"), behind its colon; "" if there is none. */
+static void read_line(const char *path, const char *key, char *out, size_t size)
+{
+    char line[512];
+    FILE *file = fopen(path, "r");
+    out[0] = '\0';
+    if (!file) return;
+    while (!out[0] && fgets(line, sizeof line, file)) {
+        if (strncmp(line, key, strlen(key))) continue;
+        const char *text = line + strlen(key);
+        text += strspn(text, " \t:");
+        zoe__format(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+    }
+    fclose(file);
+}
+
+size_t zoe__peak_resident(void)
+{
+    char text[64];
+    read_line("/proc/self/status", "VmHWM", text, sizeof text);
+    return (size_t)strtoull(text, NULL, 10) * 1024; /* "123456 kB" */
+}
+
+json_t *zoe__bench_host(void)
+{
+    char cpu[128], governor[64], system[256] = "";
+    struct utsname name;
+    double load = 0;
+    read_line("/proc/cpuinfo", "model name", cpu, sizeof cpu);
+    read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", governor, sizeof governor);
+    if (uname(&name) == 0) zoe__format(system, sizeof system, "%s %s %s", name.sysname, name.release, name.machine);
+    if (getloadavg(&load, 1) != 1) load = -1;
+    return json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:f}", "version", ZOE_VERSION, "cpu", cpu, "cores",
+                     (int)sysconf(_SC_NPROCESSORS_ONLN), "memory_bytes",
+                     (json_int_t)sysconf(_SC_PHYS_PAGES) * (json_int_t)sysconf(_SC_PAGESIZE), "system", system,
+                     "governor", governor, "load", load);
+}
+
+json_t *zoe__bench_device(const zoe_device *device)
+{
+    const zoe_device_info *d = zoe_device_get_info(device);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "id", d->id, "name", d->name, "platform", d->platform,
+                     "driver", d->driver, "version", d->version, "family", zoe_family_name(d->family), "compute_units",
+                     (int)d->compute_units, "lanes", (int)d->lanes);
+}

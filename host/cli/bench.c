@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `zoe bench SUITE`: how fast is this device, checked and with its spread? */
+#include <string.h>
+
+#include <zoe/bench.h>
+
+#include "cli/cli.h"
+#include "core/child.h"
+
+static const char *suite_name(const zoe__cli *cli)
+{
+    const char *named = zoe_options_text(cli->options, "suite");
+    return named ? named : cli->arg_count ? cli->args[0] : NULL;
+}
+
+static zoe_status run(zoe__cli *cli)
+{
+    const char *name = suite_name(cli);
+    ZOE_FAIL_IF(cli->context, !name, ZOE_USAGE, "a suite is missing; usage: zoe bench %s", cli->verb->usage);
+    const size_t words = zoe_options_text(cli->options, "suite") ? 0 : 1;
+    const zoe_bench_suite *suite = zoe_bench_suite_find(cli->context, name);
+    if (!suite) return ZOE_USAGE;
+    const zoe_bench_call call = {.args = cli->args + words,
+                                 .arg_count = cli->arg_count - words,
+                                 .options = cli->options,
+                                 .program = ZOE__CHILD_SELF};
+    zoe_bench_report report = {0};
+    const zoe_status status = suite->run(cli->context, &call, &report);
+    zoe_status printed = ZOE_OK;
+    if (report.json && (cli->json || !report.text))
+        printed = zoe__cli_print_json(cli, json_loads(report.json, 0, NULL));
+    else if (report.text)
+        fputs(report.text, stdout);
+    zoe_bench_report_free(&report);
+    return status != ZOE_OK ? status : printed;
+}
+
+/* The options depend on the suite; with --help and without one, those of all. */
+static zoe_status extend(zoe__cli *cli)
+{
+    const char *name = suite_name(cli);
+    bool found = false;
+    for (size_t s = 0; name && zoe_bench_suite_at(s) && !found; s++) {
+        if (strcmp(zoe_bench_suite_at(s)->name, name)) continue;
+        found = true;
+        ZOE_TRY(zoe_options_add(cli->options, zoe_bench_suite_at(s)->options));
+    }
+    for (size_t s = 0; !found && zoe_bench_suite_at(s); s++)
+        ZOE_TRY(zoe_options_add(cli->options, zoe_bench_suite_at(s)->options));
+    return ZOE_OK;
+}
+
+/* clang-format off */
+static const zoe_option options[] = {
+    {.name = "suite", .type = ZOE_OPTION_TEXT, .value = "SUITE", .help = "the same as the word SUITE"},
+    ZOE__OPTION_JSON,
+    ZOE__OPTION_END,
+};
+/* clang-format on */
+
+const zoe__verb zoe__verb_bench = {
+    .name = "bench",
+    .summary = "measure how fast a device trains",
+    .usage = "SUITE [options]",
+    .examples = "zoe bench train --net l3-vision --batch 8 --size 224x224\n"
+                "zoe bench train --net resnet18 --batch 16 --size 112x112 --device intel --json\n",
+    .notes =
+        "Suites: train (whole steps of a network). What is measured runs in fresh processes, one after the other;\n"
+        "figures are medians with their 95 % interval. A wrong result prints WRONG and no speed, exit 6.\n"
+        "docs/benchmarking.md says what each figure is.\n",
+    .options = options,
+    .max_args = -1,
+    .run = run,
+    .extend = extend,
+};
