@@ -342,7 +342,7 @@ static const zoe_option options[] = {
     {.name = "ops", .type = ZOE_OPTION_FLAG, .help = "with --here: measure the share of each op",
      .flags = ZOE_OPTION_HIDDEN},
     ZOE__BENCH_OPTIONS,
-    ZOE__OPTION_END,
+    {.name = NULL},
 };
 /* clang-format on */
 
