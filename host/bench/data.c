@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Suite data: what a sample costs the processor before any device sees it, on one thread: three random frames of a clip
+ * at 224x224; a random second of sound; its spectrogram on the host. A figure is CPU time a sample, the mean over all
+ * clips of a round. Every frame is compared with the hash that it had when its file was read from start to end. */
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <zoe/media.h>
+
+#include "bench/bench.h"
+#include "core/philox.h"
+
+enum { FRAMES = 3, SIDE = 224, MOST_PROCESSES = 100, MOST_ROUNDS = 10000, SEED = 1 };
+static const double PATIENCE = 600; /* s */
+
+static double cpu_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- in a fresh process ---- */
+
+typedef struct work {
+    zoe_context *context;
+    zoe_pack *pack;
+    zoe_reader *reader;
+    uint8_t *rgb;
+    float *pcm, *spectrum;
+    size_t window; /* samples of a second */
+    zoe_spectrum_options options;
+} work;
+
+/* One sample of a clip; *done false: the clip has none. */
+typedef zoe_status draw(work *w, size_t clip, zoe__random *random, bool *done);
+
+static zoe_status draw_frames(work *w, size_t clip, zoe__random *random, bool *done)
+{
+    const zoe_clip *c = zoe_pack_clip(w->pack, clip);
+    int ranks[FRAMES];
+    *done = c->frames >= FRAMES && c->clean == c->frames;
+    if (!*done) return ZOE_OK;
+    for (int i = 0; i < FRAMES; i++) ranks[i] = (int)zoe__random_below(random, (uint32_t)c->frames);
+    return zoe_reader_frames(w->reader, clip, ranks, FRAMES, SIDE, SIDE, w->rgb);
+}
+
+static zoe_status draw_sound(work *w, size_t clip, zoe__random *random, bool *done)
+{
+    const zoe_sound *s = &zoe_pack_clip(w->pack, clip)->sound;
+    *done = w->window > 0 && s->state == ZOE_SOUND_GOOD && s->end - s->start > 1;
+    if (!*done) return ZOE_OK;
+    return zoe_reader_sound(w->reader, clip, zoe__random_between(random, s->start, s->end - 1), w->window, w->pcm);
+}
+
+static zoe_status draw_spectrum(work *w, size_t clip, zoe__random *random, bool *done)
+{
+    ZOE_TRY(draw_sound(w, clip, random, done));
+    return *done ? zoe_spectrum(w->context, &w->options, w->pcm, w->window, w->spectrum) : ZOE_OK;
+}
+
+static const struct {
+    const char *name, *what;
+    draw *draw;
+} kinds[] = {
+    {"frames", "three random frames at 224x224", draw_frames},
+    {"sound", "a random second of sound", draw_sound},
+    {"spectrogram", "the same and its spectrogram on the host", draw_spectrum},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Rounds over all clips until the time is over; round 0 opens everything once and does not count. */
+static zoe_status take_rounds(work *w, draw *sample, double seconds, json_t *samples)
+{
+    const double start = zoe__seconds();
+    for (uint32_t round = 0; round < MOST_ROUNDS && (round < 3 || zoe__seconds() - start < seconds); round++) {
+        const double before = cpu_seconds();
+        size_t count = 0;
+        for (size_t i = 0; i < zoe_pack_clips(w->pack); i++) {
+            zoe__random random;
+            bool done;
+            zoe__random_init(&random, SEED, i, round);
+            ZOE_TRY(sample(w, i, &random, &done));
+            count += done;
+        }
+        if (count == 0) return ZOE_OK;
+        if (round > 0) json_array_append_new(samples, json_real((cpu_seconds() - before) * 1e9 / (double)count));
+    }
+    return ZOE_OK;
+}
+
+static zoe_status open_work(work *w, const char *folder)
+{
+    int bins = 0, frames = 0;
+    ZOE_TRY(zoe_pack_open(&w->pack, w->context, folder));
+    ZOE_TRY(zoe_reader_new(&w->reader, w->context, w->pack));
+    ZOE_TRY(zoe__calloc(w->context, &w->rgb, (size_t)FRAMES * SIDE * SIDE, 3));
+    w->window = (size_t)zoe_pack_sound_rate(w->pack);
+    w->options = zoe_spectrum_options_default();
+    if (w->window < (size_t)w->options.window) w->window = 0;
+    if (w->window == 0) return ZOE_OK;
+    ZOE_TRY(zoe_spectrum_shape(w->context, &w->options, w->window, &bins, &frames));
+    ZOE_TRY(zoe__calloc(w->context, &w->pcm, w->window, sizeof *w->pcm));
+    return zoe__calloc(w->context, &w->spectrum, (size_t)bins * (size_t)frames, sizeof *w->spectrum);
+}
+
+static zoe_status sample_here(zoe_context *context, const char *folder, double seconds, json_t **out)
+{
+    work w = {.context = context};
+    json_t *json = json_object();
+    zoe_status status = open_work(&w, folder);
+    for (int k = 0; k < KINDS && status == ZOE_OK; k++) {
+        json_t *samples = json_array();
+        status = take_rounds(&w, kinds[k].draw, seconds, samples);
+        json_object_set_new(json, kinds[k].name, samples);
+    }
+    if (status == ZOE_OK) {
+        json_object_set_new(json, "clips", json_integer((json_int_t)zoe_pack_clips(w.pack)));
+        json_object_set_new(json, "foreign", json_integer((json_int_t)zoe_pack_foreign(w.pack, NULL)));
+        *out = json;
+    } else {
+        json_decref(json);
+    }
+    free(w.rgb);
+    free(w.pcm);
+    free(w.spectrum);
+    zoe_reader_free(&w.reader);
+    zoe_pack_free(&w.pack);
+    return status;
+}
+
+/* ---- in the process that was asked ---- */
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at)
+{
+    (void)info;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+/* Files become a pack that lives as long as the benchmark. */
+static zoe_status make_pack(zoe_context *context, const zoe_bench_call *call, char *folder, size_t size,
+                            double *seconds)
+{
+    const char *base = getenv("TMPDIR");
+    zoe__format(folder, size, "%s/zoe-bench-XXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(folder)) {
+        const zoe_status status = zoe__fail(context, ZOE_DISK, "%s: cannot make a folder", folder);
+        folder[0] = '\0';
+        return status;
+    }
+    zoe_index_options options = zoe_index_options_default();
+    options.max_bad = 1;
+    const double start = cpu_seconds();
+    ZOE_TRY(zoe_pack_index(context, call->args, call->arg_count, folder, &options));
+    *seconds = cpu_seconds() - start;
+    return ZOE_OK;
+}
+
+static zoe_status make_case(zoe_context *context, json_t *const *processes, size_t count, int kind, bool right,
+                            FILE *text, json_t *cases)
+{
+    zoe__samples samples = {0};
+    zoe__median_ci ns = {0};
+    char id[64];
+    if (json_array_size(json_object_get(processes[0], kinds[kind].name)) == 0) return ZOE_OK; /* no such clips */
+    zoe_status status = zoe__bench_samples(context, processes, count, kinds[kind].name, &samples);
+    if (status == ZOE_OK) status = zoe__median_interval(context, &samples, &ns);
+    free(samples.values);
+    free(samples.first);
+    ZOE_TRY(status);
+    json_t *all = json_array();
+    for (size_t p = 0; p < count; p++) json_array_append(all, json_object_get(processes[p], kinds[kind].name));
+    zoe__format(id, sizeof id, "data/%s", kinds[kind].name);
+    json_t *row = json_pack("{s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:s, s:b}", "id", id, "device", "cpu",
+                            "flops", "samples_ns", all, "median_ns", right ? json_real(ns.median) : json_null(),
+                            "ci95_ns", right ? json_pack("[f, f]", ns.low, ns.high) : json_null(), "check",
+                            right ? "ok" : "WRONG", "nmse", "roof_share", "algorithm", "media", "tuned", false);
+    if (right)
+        fprintf(text, "  %-44s %8.3f ms (95 %%: %.3f to %.3f)\n", kinds[kind].what, ns.median * 1e-6, ns.low * 1e-6,
+                ns.high * 1e-6);
+    json_array_append_new(cases, row);
+    return ZOE_OK;
+}
+
+static zoe_status report(zoe_context *context, json_t *const *processes, size_t count, double indexing,
+                         zoe_bench_report *out)
+{
+    size_t bytes;
+    json_t *cases = json_array();
+    json_int_t foreign = 0;
+    const json_int_t clips = json_integer_value(json_object_get(processes[0], "clips"));
+    zoe_status status = ZOE_OK;
+    FILE *text = open_memstream(&out->text, &bytes);
+    if (!text) {
+        json_decref(cases);
+        return zoe__fail(context, ZOE_MEMORY, "out of memory: the report");
+    }
+    for (size_t p = 0; p < count; p++) foreign += json_integer_value(json_object_get(processes[p], "foreign"));
+    fprintf(text, "CPU time a sample, %lld clips, one thread\n", (long long)clips);
+    for (int k = 0; k < KINDS && status == ZOE_OK; k++)
+        status = make_case(context, processes, count, k, foreign == 0, text, cases);
+    if (foreign) fprintf(text, "  WRONG: frames of %lld clips differ from what was indexed\n", (long long)foreign);
+    if (indexing > 0) fprintf(text, "  %-44s %8.3f ms a clip\n", "indexing, once", indexing * 1e3 / (double)clips);
+    fclose(text);
+    json_t *json = json_pack("{s:i, s:s, s:I, s:f, s:O, s:o}", "schema", 1, "suite", "data", "clips", clips,
+                             "indexing_cpu_seconds", indexing, "cases", cases, "host", zoe__bench_host());
+    out->json = json_dumps(json, JSON_REAL_PRECISION(9));
+    json_decref(json);
+    json_decref(cases);
+    ZOE_TRY(status);
+    ZOE_FAIL_IF(context, !out->json, ZOE_MEMORY, "out of memory: the report");
+    ZOE_FAIL_IF(context, foreign, ZOE_WRONG, "WRONG: frames of %lld clips differ from what was indexed",
+                (long long)foreign);
+    return ZOE_OK;
+}
+
+static zoe_status print_here(zoe_context *context, const char *folder, const zoe_options *options,
+                             zoe_bench_report *out)
+{
+    json_t *json = NULL;
+    ZOE_TRY(sample_here(context, folder, zoe_options_float(options, "seconds"), &json));
+    out->json = json_dumps(json, JSON_REAL_PRECISION(9));
+    json_decref(json);
+    ZOE_FAIL_IF(context, !out->json, ZOE_MEMORY, "out of memory: the report");
+    return ZOE_OK;
+}
+
+static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
+{
+    char folder[512] = "";
+    double indexing = 0;
+    json_t *processes[MOST_PROCESSES] = {0};
+    zoe_status status = ZOE_OK;
+    ZOE_FAIL_IF(context, call->arg_count == 0, ZOE_USAGE, "bench data: a pack or files are missing");
+    const char *pack = call->args[0];
+    const bool is_pack = call->arg_count == 1 && zoe_pack_is(pack);
+    if (is_pack && zoe_options_flag(call->options, "here")) return print_here(context, pack, call->options, out);
+    if (!is_pack) status = make_pack(context, call, folder, sizeof folder, &indexing);
+    if (!is_pack) pack = folder;
+    zoe_bench_call child = *call;
+    child.args = &pack;
+    child.arg_count = 1;
+    const size_t count = (size_t)zoe_options_int(call->options, "processes");
+    const double patience = PATIENCE + KINDS * zoe_options_float(call->options, "seconds");
+    for (size_t p = 0; p < count && status == ZOE_OK; p++)
+        status = zoe__bench_child(context, "data", &child, NULL, patience, &processes[p]);
+    if (status == ZOE_OK) status = report(context, processes, count, indexing, out);
+    for (size_t p = 0; p < count; p++) json_decref(processes[p]);
+    if (folder[0]) nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
+
+/* clang-format off */
+static const zoe_option options[] = {
+    {.name = "seconds", .letter = 's', .type = ZOE_OPTION_SECONDS, .low = 0.01, .high = 3600, .unit = "s",
+     .fallback = "3", .help = "how long each process takes samples of each kind"},
+    {.name = "processes", .type = ZOE_OPTION_INT, .low = 1, .high = 100, .value = "P", .unit = "processes",
+     .fallback = "3", .help = "fresh processes that measure one after the other"},
+    {.name = "here", .type = ZOE_OPTION_FLAG,
+     .help = "measure once, in this process: what the fresh processes are told"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+const zoe_bench_suite zoe__suite_data = {
+    .name = "data",
+    .summary = "CPU time of three frames, of a second of sound, of its spectrogram",
+    .usage = "PACK|FILES...",
+    .options = options,
+    .run = run,
+};
