@@ -94,7 +94,7 @@ static zoe_status run_fresh(zoe__kernel *kernel, cl_uint dims, const size_t *glo
     kernel->device->counters.compile_seconds += zoe__seconds() - start;
     zoe__log(kernel->device->context, ZOE_LOG_DEBUG, "kernel %s: compiled and run for the first time in %.3f s",
              kernel->name, zoe__seconds() - start);
-    kernel->device->counters.waits = waits; /* it would have waited for the compiler anyway */
+    if (!kernel->device->sync) kernel->device->counters.waits = waits; /* a wait for the compiler is none for work */
     return status;
 }
 

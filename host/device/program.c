@@ -11,13 +11,14 @@
 #include "device/cache.h"
 #include "device/source.h"
 
-/* "-cl-std=CL1.2", the family, the lanes, then the caller's own. Never relaxed maths here. */
+/* "-cl-std=CL1.2", the family, the lanes, then the caller's own. Never relaxed maths here. No warnings, for PoCL counts
+ * them on stderr, but to who works on the kernels. */
 static zoe_status full_options(char *out, size_t size, zoe_device *device, const char *options)
 {
     const char *family = device->info.family == ZOE_FAMILY_VECTOR ? "VECTOR" : "SIMT";
     ZOE_FAIL_IF(device->context,
-                !zoe__format(out, size, "-cl-std=CL1.2 -DZOE_FAMILY_%s=1 -DZOE_LANES=%u %s", family, device->info.lanes,
-                             options),
+                !zoe__format(out, size, "-cl-std=CL1.2%s -DZOE_FAMILY_%s=1 -DZOE_LANES=%u %s",
+                             zoe__environment("ZOE_CL_DIR") ? "" : " -w", family, device->info.lanes, options),
                 ZOE_BUILD, "build options of more than %zu characters", size - 1);
     return ZOE_OK;
 }

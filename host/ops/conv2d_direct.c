@@ -180,7 +180,8 @@ static tile choose_tile(int lanes, const sweep *w)
         const tile t = tiles[i];
         if (t.columns > w->v) continue;
         if (wish == i + 1) return t;
-        const double covers = (double)((w->rows + t.rows - 1) / t.rows) * ((w->v + t.columns - 1) / t.columns);
+        /* Of a row, whatever their number: another batch must not compile anything. */
+        const double covers = (double)((w->v + t.columns - 1) / t.columns) / t.rows;
         const double cost = covers * (t.rows * t.columns + 2 + 0.5 * t.rows);
         if (least > 0 && cost >= least) continue;
         least = cost;

@@ -23,26 +23,16 @@ static int lanes_of(zoe_plan *plan)
     return zoe_device_get_info(zoe__plan_device(plan))->lanes == 16 ? 16 : 8;
 }
 
-/* The size, of those offered, that covers n most cheaply; one more costs two loads. */
-static int cheapest(int n, const int *sizes, int count)
-{
-    int best = sizes[0];
-    for (int i = 1; i < count; i++)
-        if ((n + sizes[i] - 1) / sizes[i] * (sizes[i] + 2) < (n + best - 1) / best * (best + 2)) best = sizes[i];
-    return best;
-}
-
 static cut make_cut(zoe_plan *plan, const zoe__conv2d *conv)
 {
-    static const int wide[] = {14, 12, 8, 4}, narrow[] = {6, 4};
-    static const int wide_vt[] = {3, 2, 1}, narrow_vt[] = {2, 1};
     enum { WORK_GROUPS = 32, LEAST_F = 256 };
     const int lanes = lanes_of(plan);
     cut c = {.inputs = (conv->c + 7) / 8 * conv->h * conv->w * 8, .k_blocks = (conv->k + 15) / 16};
-    c.images = lanes == 16 ? cheapest(conv->n, wide, 4) : cheapest(conv->n, narrow, 2);
+    /* One size of tile for all batches: another batch must not compile anything. */
+    c.images = lanes == 16 ? 8 : 4;
     c.padded = (conv->n + c.images - 1) / c.images * c.images;
     const int vectors = (conv->n + lanes - 1) / lanes;
-    c.vt = lanes == 16 ? cheapest(vectors, wide_vt, 3) : cheapest(vectors, narrow_vt, 2);
+    c.vt = 1;
     c.vectors = (vectors + c.vt - 1) / c.vt * c.vt;
 
     int parts = (WORK_GROUPS + (c.k_blocks + 1) / 2 - 1) / ((c.k_blocks + 1) / 2);
