@@ -96,7 +96,7 @@ const zoe__tune_entry *zoe__tune_table_find(const zoe__tune_table *table, const 
         if (strcmp(row->op, op) || strcmp(row->direction, direction)) continue;
         const double far = zoe__tune_distance(op, &row->shape, shape);
         const double counts = far + (zoe__tune_table_is_shipped(table, row) ? 1 : 0);
-        if (far > ZOE__TUNE_FAR || counts >= least) continue;
+        if (counts > ZOE__TUNE_FAR || counts >= least) continue;
         least = counts;
         best = row;
         if (distance) *distance = far;

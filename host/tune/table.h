@@ -23,9 +23,9 @@ void zoe__tune_table_free(zoe__tune_table **table);
 
 zoe_status zoe__tune_table_add(zoe__tune_table *table, zoe_context *context, const zoe__tune_entry *row);
 
-/* The row whose shape is nearest, among those at most ZOE__TUNE_FAR away; a row that is shipped counts as 1 further. A
- * tie goes to the first. NULL: none. */
-#define ZOE__TUNE_FAR 4.0
+/* The row whose shape is nearest, among those at most ZOE__TUNE_FAR away; a row that is shipped counts as 1 further.
+ * A tie goes to the first. NULL: none. */
+#define ZOE__TUNE_FAR 2.0
 const zoe__tune_entry *zoe__tune_table_find(const zoe__tune_table *table, const char *op, const char *direction,
                                             const zoe__tune_shape *shape, double *distance);
 

@@ -60,9 +60,13 @@ bool zoe__tune_conv_of(zoe__conv2d *conv, const char *op, const zoe__tune_shape 
 static bool find(void *user, const char *op, zoe__direction direction, const zoe__conv2d *conv, zoe__choice *out)
 {
     zoe__tune_shape shape;
+    double distance = 0;
     zoe__tune_shape_of(&shape, conv);
-    const zoe__tune_entry *row = zoe__tune_table_find(user, op, zoe__tune_direction_name(direction), &shape, NULL);
-    if (!row || !zoe__tune_parameters_read(out->parameter, ZOE__CHOICE_PARAMETERS, row->parameters)) return false;
+    const zoe__tune_entry *row = zoe__tune_table_find(user, op, zoe__tune_direction_name(direction), &shape, &distance);
+    /* Where nothing was faster than the estimate, the estimate holds for other shapes too. */
+    if (!row || (distance > 0 && row->seconds >= row->default_seconds) ||
+        !zoe__tune_parameters_read(out->parameter, ZOE__CHOICE_PARAMETERS, row->parameters))
+        return false;
     out->algorithm = row->algorithm;
     return true;
 }
