@@ -30,7 +30,7 @@ typedef struct pool {
 } pool;
 
 typedef struct settings {
-    bool by_label, anywhere;
+    bool by_label, anywhere, flip;
     double brightness, saturation, volume;
     double window; /* s */
     pool pools[2];
@@ -73,7 +73,7 @@ static void vary(const zoe_task *task, const settings *s, zoe__random *random, z
     const int crop = task->backbone->crop;
     out->top = zoe__random_range(random, 0, task->height - crop);
     out->left = zoe__random_range(random, 0, task->width - crop);
-    out->flip = zoe__random_below(random, 2);
+    out->flip = zoe__random_below(random, 2) && s->flip;
     out->saturation = (int)lrint(UNIT * (1 + zoe__random_between(random, -s->saturation, s->saturation)));
     out->brightness = (int)lrint(UNIT * zoe__random_between(random, -s->brightness, s->brightness));
     out->gain = (int)lrint(UNIT * (1 + zoe__random_between(random, -s->volume, s->volume)));
@@ -232,6 +232,7 @@ static zoe_status read_settings(zoe_task *task, settings *s)
     const zoe_options *o = task->options;
     s->by_label = !strcmp(zoe_options_text(o, "pair-by"), "label");
     s->anywhere = !strcmp(zoe_options_text(o, "negatives"), "anywhere");
+    s->flip = !strcmp(zoe_options_text(o, "flip"), "yes");
     s->brightness = zoe_options_float(o, "brightness");
     s->saturation = zoe_options_float(o, "saturation");
     s->volume = zoe_options_float(o, "volume");
@@ -239,7 +240,7 @@ static zoe_status read_settings(zoe_task *task, settings *s)
     if (!task->listener) return ZOE_USAGE;
     ZOE_FAIL_IF(task->context, !task->listener->sound, ZOE_CONFIG,
                 "--sound-net %s: sees pictures; one that listens: %s", task->listener->name,
-                "avc-audio, l3-audio, ave-audio");
+                "avc-audio, avc-audio-8k, l3-audio, ave-audio");
     ZOE_FAIL_IF(task->context, task->kind->pairing->uses_map(task) && !task->backbone->map, ZOE_CONFIG,
                 "--net %s: has no map of places; one that has: avc-vision, l3-vision, ave-vision",
                 task->backbone->name);

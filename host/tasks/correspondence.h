@@ -19,8 +19,8 @@ void zoe__avc_build(const zoe_task *task, zoe_graph *graph, int batch, zoe_split
 void zoe__avc_sample(const zoe_task *task, zoe_split split, uint64_t seed, int64_t epoch, uint32_t index,
                      uint32_t attempt, zoe_sample *out);
 
-/* For evaluations: frames low..high of a clip with good sound around which a window fits; false: none. Where that window
- * starts, s on the clip's clock; of a still picture's sound the middle. */
+/* For evaluations: frames low..high of a clip with good sound around which a window fits; false: none. Where that
+ * window starts, s on the clip's clock; of a still picture's sound the middle. */
 bool zoe__avc_frames(const zoe_task *task, const zoe_clip *clip, int *low, int *high);
 double zoe__avc_window(const zoe_task *task, const zoe_clip *clip, int rank);
 
@@ -62,6 +62,11 @@ bool zoe__avc_with_map(const zoe_task *task);
          .fallback = "grid",                                                                                           \
          .help = "where the sound of a wrong pair is centred: on a frame as that of a right one, or anywhere, which "  \
                  "gives the answer away (to see that it does)"},                                                       \
+        {.name = "flip",                                                                                               \
+         .type = ZOE_OPTION_WORD,                                                                                      \
+         .value = "yes|no",                                                                                            \
+         .fallback = "yes",                                                                                            \
+         .help = "half of the training pictures are mirrored; no: for digits and letters"},                            \
         {.name = "brightness",                                                                                         \
          .type = ZOE_OPTION_FLOAT,                                                                                     \
          .low = 0,                                                                                                     \
