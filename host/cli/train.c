@@ -187,7 +187,8 @@ static void print_result(const zoe__cli *cli, const zoe_train_result *r)
     if (isfinite(r->pixel_rule_auc)) printf("; the pixel rule %.4f", r->pixel_rule_auc);
     printf(")\n");
     printf("weights SHA-256     %s\n", r->weights_sha256);
-    printf("next: zoe evaluate neighbours %s CLIPS\n", run);
+    const zoe_task_kind *kind = zoe_task_find(cli->context, cli->args[0]);
+    printf("next: zoe evaluate %s %s CLIPS\n", kind && kind->pairing ? "retrieval" : "neighbours", run);
 }
 
 static zoe_status report(zoe__cli *cli, const zoe_train_result *result, zoe_status status)
