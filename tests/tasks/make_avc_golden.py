@@ -150,7 +150,7 @@ def run(name, head, streams, samples, lr, helper=False, batch=4, steps=10):
 if __name__ == "__main__":
     print("/* made by make_avc_golden.py with PyTorch %s: {task, net, sound-net, batch, samples, helper, lr, {losses}} */"
           % torch.__version__.split("+")[0])
-    run("avc-l3", "l3", "l3", 8160, 3e-5)
-    run("avc-ave", "ave", "ave", 8160, 1e-2)
-    run("avc-avol", "avol", "ave", 8160, 3e-5)
+    run("avc-l3", "l3", "l3", 8160, 5e-6)
+    run("avc-ave", "ave", "ave", 8160, 2e-3)
+    run("avc-avol", "avol", "ave", 8160, 5e-6)
     run("avc-avol", "avol", "small", 9840, 2e-4, helper=True)
