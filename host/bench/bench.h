@@ -34,6 +34,18 @@ zoe_status zoe__bench_child(zoe_context *context, const char *suite, const zoe_b
 zoe_status zoe__bench_samples(zoe_context *context, json_t *const *processes, size_t count, const char *key,
                               zoe__samples *out);
 
+/* ---- cases.c ---- */
+
+/* What several processes saw of the same cases, each {cases: [{id, flops, samples_ns, ok, nmse, algorithm, tuned}]} in
+ * the same order, as cases of schema 1 (docs/formats.md). roof: FLOP/s, 0 = none. *wrong: how many are WRONG. */
+zoe_status zoe__bench_cases(zoe_context *context, json_t *const *processes, size_t count, const char *device,
+                            double roof, json_t **cases, size_t *wrong);
+
+/* Runs the suite in so many fresh processes as the options say. out: room for 100; the caller frees what is there. */
+enum { ZOE__MOST_PROCESSES = 100 };
+zoe_status zoe__bench_children(zoe_context *context, const char *suite, const zoe_bench_call *call, json_t **out,
+                               size_t *count);
+
 /* ---- provenance.c ---- */
 
 /* The most memory that this process has held, bytes: the peak of its resident set (on Linux VmHWM, which, unlike

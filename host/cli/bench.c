@@ -65,10 +65,11 @@ const zoe__verb zoe__verb_bench = {
     .usage = "SUITE [options]",
     .examples = "zoe bench train --net l3-vision --batch 8 --size 224x224\n"
                 "zoe bench train --net resnet18 --batch 16 --size 112x112 --device intel --json\n",
-    .notes =
-        "Suites: train (whole steps of a network). What is measured runs in fresh processes, one after the other;\n"
-        "figures are medians with their 95 % interval. A wrong result prints WRONG and no speed, exit 6.\n"
-        "docs/benchmarking.md says what each figure is.\n",
+    .notes = "Suites: train (whole steps of a network), conv (each of its layers alone), data (frames and sound of a "
+             "pack).\n"
+             "What is measured runs in fresh processes, one after the other;\n"
+             "figures are medians with their 95 % interval. A wrong result prints WRONG and no speed, exit 6.\n"
+             "docs/benchmarking.md says what each figure is.\n",
     .options = options,
     .max_args = -1,
     .run = run,

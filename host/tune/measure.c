@@ -60,6 +60,7 @@ static zoe_status make_plan(bench *b, bool dry)
     zoe_plan_options options = zoe_plan_options_default();
     options.training = true;
     options.input_gradients = b->job->data;
+    options.exact = b->job->exact;
     options.dry = dry;
     ZOE_TRY(zoe_graph_new(&b->graph, b->context));
     ZOE_TRY(zoe_store_new(&b->store, b->context, b->device, 0));
@@ -121,10 +122,13 @@ static bool hopeless(const zoe__measure_job *job, const zoe__measured *measured)
 
 static zoe_status time_it(bench *b, zoe__measured *measured)
 {
+    const int rounds = b->job->rounds ? b->job->rounds : ROUNDS;
+    const double enough = b->job->enough > 0 ? b->job->enough : ENOUGH_SECONDS;
     double total = 0;
-    for (int round = 0; round < ROUNDS && (round < LEAST_ROUNDS || total < ENOUGH_SECONDS); round++) {
+    for (int round = 0; round < rounds && (round < LEAST_ROUNDS || total < enough); round++) {
         double seconds[ZOE__DIRECTIONS];
         ZOE_TRY(run_once(b, seconds));
+        if (b->job->ran) b->job->ran(b->job->user, seconds);
         for (int d = 0; d < ZOE__DIRECTIONS; d++) {
             total += seconds[d];
             if (!round || seconds[d] < measured[d].seconds) measured[d].seconds = seconds[d];
@@ -142,7 +146,8 @@ static zoe_status check(bench *b, zoe__direction direction, zoe__measured *measu
         ZOE_TRY(zoe_plan_read_gradient(b->plan, b->x, b->data));
     else
         ZOE_TRY(zoe_store_get_gradient(b->store, 0, b->data));
-    const zoe__sampled s = zoe__sample_check(&b->job->conv, direction, b->data, SAMPLES, SAMPLE_WORK);
+    const size_t places = b->job->places ? (size_t)b->job->places : SAMPLES;
+    const zoe__sampled s = zoe__sample_check(&b->job->conv, direction, b->data, places, SAMPLE_WORK);
     measured->nmse = s.nmse;
     measured->most = s.most;
     return ZOE_OK;

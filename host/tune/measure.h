@@ -15,6 +15,12 @@ typedef struct zoe__measure_job {
     bool check_only;                     /* no times */
     zoe__choice choice[ZOE__DIRECTIONS]; /* algorithm NULL: what is taken without tuning */
     double best[ZOE__DIRECTIONS];        /* s; stop early where all are more than twice as slow; 0: none */
+    bool exact;                          /* of the plan */
+    int rounds, places;                  /* at most so many runs, and places checked; 0: a few */
+    double enough;                       /* s of measured runs after which there is no other; 0: a quarter */
+    /* Told of every run, seconds of a direction; NULL. */
+    void (*ran)(void *user, const double seconds[ZOE__DIRECTIONS]);
+    void *user;
 } zoe__measure_job;
 
 typedef struct zoe__measured {
