@@ -42,7 +42,12 @@
         .name = "no-tuning", .type = ZOE_OPTION_FLAG,                                                                  \
         .help = "choose algorithms by estimate, not by what was measured"                                              \
     }
-/* All seven. */
+#define ZOE__OPTION_NO_FUSE                                                                                            \
+    {                                                                                                                  \
+        .name = "no-fuse", .type = ZOE_OPTION_FLAG,                                                                    \
+        .help = "each node by itself, not chains in one pass over memory; to compare"                                  \
+    }
+/* All that evaluations have too. */
 #define ZOE__DEVICE_OPTIONS                                                                                            \
     ZOE__OPTION_DEVICE, ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT,                   \
         ZOE__OPTION_MAX_MEMORY, ZOE__OPTION_NO_TUNING

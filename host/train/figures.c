@@ -29,6 +29,7 @@ static zoe_status prepare(figures *f)
     plan.conv = zoe_options_text(s->options, "conv");
     plan.linear = zoe_options_text(s->options, "linear");
     plan.exact = zoe_options_flag(s->options, "exact");
+    plan.fuse = !zoe_options_flag(s->options, "no-fuse");
     ZOE_TRY(zoe_graph_new(&f->graph, s->context));
     s->kind->build(&s->task, f->graph, f->batch, ZOE_SPLIT_HELD_OUT, &f->values);
     ZOE_TRY(zoe_graph_status(f->graph));

@@ -124,6 +124,7 @@ static const zoe_option options[] = {
      .flags = ZOE_OPTION_FREE},
     ZOE__DATASET_OPTIONS,
     ZOE__DEVICE_OPTIONS,
+    ZOE__OPTION_NO_FUSE,
     {.name = "checkpoint-every",
      .type = ZOE_OPTION_SECONDS,
      .low = 0,

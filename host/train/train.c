@@ -191,6 +191,7 @@ static zoe_status try_plan(zoe__session *s, bool dry)
     plan.conv = zoe_options_text(s->options, "conv");
     plan.linear = zoe_options_text(s->options, "linear");
     plan.exact = zoe_options_flag(s->options, "exact");
+    plan.fuse = !zoe_options_flag(s->options, "no-fuse");
     plan.optimizer = read_optimizer(s->options);
     plan.seed = s->seed;
     plan.dry = dry;
