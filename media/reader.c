@@ -37,6 +37,7 @@ struct zoe_reader {
     zoe__pack_clip *clip; /* NULL: none is open */
     int fd;
     AVCodecContext *decoder;
+    const AVCodecParameters *opened; /* what the decoder was opened with: the pack's */
     AVPacket *packet;
     AVFrame *frame;
     zoe__scaler *scaler;
@@ -45,6 +46,7 @@ struct zoe_reader {
     size_t state_capacity;
     size_t run_start, next; /* first packet of the run; next to send */
     bool running, ended;    /* ended: the decoder was told that no more comes */
+    bool drained;           /* it was told so before the last packet: this run has nothing more to give */
     bool sparse;            /* the run leaves out pictures that nobody asked for */
     size_t last_packet;     /* whose frame came out last, and how many did */
     int nth;
@@ -76,9 +78,9 @@ zoe_status zoe_reader_new(zoe_reader **out, zoe_context *context, zoe_pack *pack
     return status;
 }
 
+/* The decoder stays: the next clip may be of the same kind. */
 static void close_clip(zoe_reader *r)
 {
-    avcodec_free_context(&r->decoder);
     if (r->fd >= 0) close(r->fd);
     r->fd = -1;
     r->clip = NULL;
@@ -91,6 +93,7 @@ void zoe_reader_free(zoe_reader **reader)
     if (!reader || !*reader) return;
     zoe_reader *r = *reader;
     close_clip(r);
+    avcodec_free_context(&r->decoder);
     av_packet_free(&r->packet);
     av_frame_free(&r->frame);
     zoe__scaler_free(&r->scaler);
@@ -145,17 +148,32 @@ static size_t start_at(const zoe__pack_clip *clip, int rank, int caution)
     return caution >= MOST_CAUTION ? 0 : start_for(clip, rank, caution == 2 ? 2 : 0);
 }
 
+/* A decoder of the one does for the other: clips of one camera or encoder are often like that, and a new decoder costs
+ * as much as some frames. Sets of parameters that came later in the other clip's stream may stay in it: a picture that
+ * differs from its hash is sought again with a new decoder. */
+static bool same_kind(const AVCodecParameters *a, const AVCodecParameters *b)
+{
+    return a == b || (a->codec_id == b->codec_id && a->codec_tag == b->codec_tag && a->format == b->format &&
+                      a->width == b->width && a->height == b->height && a->profile == b->profile &&
+                      a->level == b->level && a->color_range == b->color_range && a->color_space == b->color_space &&
+                      a->bits_per_coded_sample == b->bits_per_coded_sample && a->video_delay == b->video_delay &&
+                      a->extradata_size == b->extradata_size &&
+                      (!a->extradata_size || !memcmp(a->extradata, b->extradata, (size_t)a->extradata_size)));
+}
+
 static zoe_status start_run(zoe_reader *r, size_t packet, bool sparse, bool new_decoder)
 {
-    if (new_decoder) avcodec_free_context(&r->decoder);
+    const AVCodecParameters *par = r->clip->record.par;
+    if (new_decoder || (r->decoder && !same_kind(r->opened, par))) avcodec_free_context(&r->decoder);
     if (r->decoder)
         avcodec_flush_buffers(r->decoder);
     else
-        ZOE_TRY(zoe__decoder_open(r->context, &r->decoder, r->clip->record.par, false, 0, r->clip->path));
+        ZOE_TRY(zoe__decoder_open(r->context, &r->decoder, par, false, 0, r->clip->path));
+    r->opened = par;
     memset(r->state, NOT_SENT, r->clip->record.packets);
     r->run_start = r->next = packet;
     r->sparse = sparse && r->clip->record.may_skip;
-    r->ended = false;
+    r->ended = r->drained = false;
     r->running = true;
     r->last_packet = SIZE_MAX;
     return ZOE_OK;
@@ -164,7 +182,7 @@ static zoe_status start_run(zoe_reader *r, size_t packet, bool sparse, bool new_
 /* May the target come from the run that is on? */
 static bool run_serves(const zoe_reader *r, int rank, int caution)
 {
-    if (!r->running || r->state[r->clip->record.frame_packet[rank]] == GONE) return false;
+    if (!r->running || r->drained || r->state[r->clip->record.frame_packet[rank]] == GONE) return false;
     if (caution > 0 && r->sparse) return false;
     const size_t start = start_at(r->clip, rank, caution);
     return r->run_start <= start && r->next >= start;
@@ -227,16 +245,29 @@ static int identify(zoe_reader *r)
     return -1;
 }
 
-/* Runs the decoder until the frame of this rank is in r->frame. *found false: it does not come in this run. */
-static zoe_status pull(zoe_reader *r, int rank, bool *found)
+/* Once the last frame that is asked for was sent, the decoder is told that no more comes: it gives it out at once, not
+ * after the packets that it would wait for. */
+static void drain(zoe_reader *r)
 {
+    avcodec_send_packet(r->decoder, NULL);
+    r->ended = r->drained = true;
+}
+
+/* Runs the decoder until the frame of this rank is in r->frame. *found false: it does not come in this run. last: this
+ * run serves no other frame after it. */
+static zoe_status pull(zoe_reader *r, int rank, bool last, bool *found)
+{
+    const size_t packet = r->clip->record.frame_packet[rank];
     *found = false;
     for (;;) {
         const int error = avcodec_receive_frame(r->decoder, r->frame);
         if (error == AVERROR_EOF) return ZOE_OK;
         if (error < 0) { /* EAGAIN, or damage in the packet before */
             if (r->ended && error != AVERROR(EAGAIN)) return ZOE_OK;
-            ZOE_TRY(feed(r));
+            if (last && r->state[packet] == SENT && !r->ended)
+                drain(r);
+            else
+                ZOE_TRY(feed(r));
             continue;
         }
         const int came = identify(r);
@@ -246,7 +277,7 @@ static zoe_status pull(zoe_reader *r, int rank, bool *found)
 }
 
 /* Brings frame `rank` into r->frame, with as much caution as it takes. */
-static zoe_status find(zoe_reader *r, int rank, bool sparse)
+static zoe_status find(zoe_reader *r, int rank, bool sparse, bool last)
 {
     zoe__pack_clip *clip = r->clip;
     const zoe__record *record = &clip->record;
@@ -256,7 +287,7 @@ static zoe_status find(zoe_reader *r, int rank, bool sparse)
         bool found;
         if (!run_serves(r, rank, caution))
             ZOE_TRY(start_run(r, start_at(clip, rank, caution), sparse && caution == 0, caution > 0));
-        ZOE_TRY(pull(r, rank, &found));
+        ZOE_TRY(pull(r, rank, last && r->sparse, &found));
         if (found && atomic_load_explicit(&clip->foreign, memory_order_relaxed)) break;
         if (found && zoe__hash_frame(r->frame) == record->hash[rank]) break;
         if (caution == MOST_CAUTION) {
@@ -300,6 +331,16 @@ static zoe_status sort_request(zoe_reader *r, const int *ranks, size_t n)
     return ZOE_OK;
 }
 
+/* No later frame of the request comes from the run that gives number i of them: there is none, or it leans on a key
+ * packet past this one. */
+static bool is_last(const zoe_reader *r, const int *ranks, size_t i, size_t n)
+{
+    const int rank = ranks[r->order[i]], most = ranks[r->order[n - 1]];
+    if (rank == most) return true;
+    while (ranks[r->order[i]] == rank) i++;
+    return start_for(r->clip, ranks[r->order[i]], 0) > r->clip->record.frame_packet[rank];
+}
+
 /* Decodes n frames of the open clip; ranks are in range. */
 static zoe_status decode(zoe_reader *r, const int *ranks, size_t n, int width, int height, uint8_t *rgb)
 {
@@ -317,7 +358,7 @@ static zoe_status decode(zoe_reader *r, const int *ranks, size_t n, int width, i
         if (before && rank == ranks[r->order[i - 1]]) {
             memcpy(to, before, bytes);
         } else {
-            status = find(r, rank, !walking);
+            status = find(r, rank, !walking, is_last(r, ranks, i, n));
             if (status == ZOE_OK)
                 status = zoe__scale(r->scaler, r->context, r->frame, r->clip->record.orientation, width, height, to,
                                     r->clip->path);
