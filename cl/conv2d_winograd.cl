@@ -12,7 +12,7 @@
  *
  * The order of every sum follows from the shape alone: work-groups share outputs, never the terms of one.
  *
- * Compiled for a class: WINO_M, WINO_R, ROWS (tiles of a register tile), KT (blocks of 16 filters of one). Memory is
+ * Compiled for a class: WINO_M, WINO_R, KT (blocks of 16 filters of a register tile). Memory is
  * nChw8c; with 16 lanes two neighbouring planes are joined. Tiles past the edge read the zero halo (rows and columns
  * are clamped to it) and are not stored. Source: Lavin and Gray, arXiv:1509.09308. */
 
@@ -34,7 +34,7 @@ typedef float8 lanes;
 #    define STORE(v, p) vstore8(v, 0, p)
 #endif
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 };
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16 };
 
 /* ---- the transforms of one row or column ---- */
 
@@ -210,10 +210,40 @@ static inline void store_block(__global float *y, float8 sum, int flags)
     vstore8(sum, 0, y);
 }
 
+/* Sums over the outputs so far of their distances from `origin`, an output, and of the squares: with MOMENTS. */
+typedef struct tile_moments {
+    lanes origin, sum, squares;
+    float count;
+} tile_moments;
+
+/* out: [C8][chunks] of mean, squares and count, float8 each. */
+static inline void store_moments(const tile_moments *m, __global float8 *out, int block, int there, int chunk,
+                                 int chunks)
+{
+    const lanes shift = m->sum / m->count, mean = m->origin + shift;
+    const lanes left = fmax(m->squares - m->sum * shift, (lanes)(0.0f));
+    out += ((size_t)block * chunks + chunk) * 3;
+#if ZOE_LANES == 16
+    out[0] = mean.lo;
+    out[1] = left.lo;
+    out[2] = m->count;
+    if (there < 2) return;
+    out += (size_t)chunks * 3;
+    out[0] = mean.hi;
+    out[1] = left.hi;
+    out[2] = m->count;
+#else
+    out[0] = mean;
+    out[1] = left;
+    out[2] = m->count;
+#endif
+}
+
 /* A^T m A of one tile and one vector of filters, to the `rows` x `columns` pixels at y. block: of 8 filters, of the
  * group's `blocks`. */
 static inline void output_tile(__global const float *M, size_t step, __global float *y, int pitch, size_t plane,
-                               int rows, int columns, int block, int blocks, lanes bias, int flags)
+                               int rows, int columns, int block, int blocks, lanes bias, int flags,
+                               tile_moments *moments)
 {
     lanes t[WINO_M][ALPHA];
     UNROLL for (int j = 0; j < ALPHA; j++)
@@ -232,6 +262,13 @@ static inline void output_tile(__global const float *M, size_t step, __global fl
         {
             if (j >= columns) break;
             const lanes sum = v[j] + bias;
+            if (flags & MOMENTS) {
+                if (moments->count == 0.0f) moments->origin = sum;
+                const lanes distance = sum - moments->origin;
+                moments->sum += distance;
+                moments->squares = fma(distance, distance, moments->squares);
+                moments->count += 1.0f;
+            }
             __global float *out = y + i * pitch + j * 8;
 #if ZOE_LANES == 16
             store_block(out, sum.lo, flags);
@@ -243,38 +280,58 @@ static inline void output_tile(__global const float *M, size_t step, __global fl
     }
 }
 
-/* M[place][filters' tile][tiles][filter] = V * U of the places, for filters' tiles k0 .. k1. */
+/* Register tiles: MOST_ROWS tiles x VECTORS fill the registers; FEW_ROWS are for the rest of a block. */
+#if ZOE_LANES == 16
+#    define MOST_ROWS 14
+#    define FEW_ROWS  8
+#else
+#    define MOST_ROWS 6
+#    define FEW_ROWS  4
+#endif
+
+/* ROWS tiles of one place by one tile of filters. */
+#define MULTIPLY(name, ROWS)                                                                                           \
+    static inline void name(__global const float *V, __global const float *w, int channels, int tiles,                 \
+                            __global float *M)                                                                         \
+    {                                                                                                                  \
+        lanes sum[ROWS][VECTORS];                                                                                      \
+        UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = (lanes)(0.0f);      \
+        for (int c = 0; c < channels; c += ZOE_LANES) {                                                                \
+            __global const float *v = V + (size_t)c * tiles;                                                           \
+            const int end = min(ZOE_LANES, channels - c);                                                              \
+            for (int o = 0; o < end; o += 4, v += 4, w += 4 * FILTERS) {                                               \
+                UNROLL for (int u = 0; u < 4; u++)                                                                     \
+                {                                                                                                      \
+                    lanes filter[VECTORS];                                                                             \
+                    UNROLL for (int f = 0; f < VECTORS; f++) filter[f] = LOAD(w + u * FILTERS + f * ZOE_LANES);        \
+                    UNROLL for (int i = 0; i < ROWS; i++)                                                              \
+                    {                                                                                                  \
+                        const lanes value = (lanes)(v[i * ZOE_LANES + u]);                                             \
+                        UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = fma(value, filter[f], sum[i][f]);         \
+                    }                                                                                                  \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++)                                 \
+            STORE(sum[i][f], M + i * FILTERS + f * ZOE_LANES);                                                         \
+    }
+MULTIPLY(multiply_most, MOST_ROWS)
+MULTIPLY(multiply_few, FEW_ROWS)
+
+/* M[place][filters' tile][tiles][filter] = V * U of the places, for filters' tiles k0 .. k1. `tiles` leaves room for
+ * whole register tiles. */
 static inline void multiply(__global const float *V, size_t v_step, __global const float *U, int channels, int k_tiles,
                             int k0, int k1, int count, int tiles, __global float *M, size_t m_step)
 {
     for (int z = 0; z < PLACES; z++)
         for (int k = k0; k < k1; k++) {
             __global const float *filters = U + (size_t)(z * k_tiles + k) * channels * FILTERS;
-            for (int t = 0; t < count; t += ROWS) {
-                lanes sum[ROWS][VECTORS];
-                UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] =
-                    (lanes)(0.0f);
-                __global const float *w = filters;
-                for (int c = 0; c < channels; c += ZOE_LANES) {
-                    __global const float *v = V + z * v_step + (size_t)(c * tiles + t * ZOE_LANES);
-                    const int end = min(ZOE_LANES, channels - c);
-                    for (int o = 0; o < end; o += 4, v += 4, w += 4 * FILTERS) {
-                        UNROLL for (int u = 0; u < 4; u++)
-                        {
-                            lanes filter[VECTORS];
-                            UNROLL for (int f = 0; f < VECTORS; f++) filter[f] = LOAD(w + u * FILTERS + f * ZOE_LANES);
-                            UNROLL for (int i = 0; i < ROWS; i++)
-                            {
-                                const lanes value = (lanes)(v[i * ZOE_LANES + u]);
-                                UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = fma(value, filter[f], sum[i][f]);
-                            }
-                        }
-                    }
-                }
-                __global float *m = M + z * m_step + (size_t)((k - k0) * tiles + t) * FILTERS;
-                UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++)
-                    STORE(sum[i][f], m + i * FILTERS + f * ZOE_LANES);
-            }
+            __global const float *v = V + z * v_step;
+            __global float *m = M + z * m_step + (size_t)(k - k0) * tiles * FILTERS;
+            int t = 0;
+            for (; count - t > FEW_ROWS; t += MOST_ROWS)
+                multiply_most(v + t * ZOE_LANES, filters, channels, tiles, m + t * FILTERS);
+            if (t < count) multiply_few(v + t * ZOE_LANES, filters, channels, tiles, m + t * FILTERS);
         }
 }
 
@@ -285,7 +342,7 @@ conv2d_winograd(__global const float *restrict x, int XC8, int XH, int XW, int X
                 __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW,
                 int YP, int images, int YR, int YQ, int top, int left, int groups, int c_blocks, int y_blocks,
                 int k_tiles, int each, int tiles, int k_each, __global float *restrict scratch, int scratch_first,
-                int scratch_each)
+                int scratch_each, __global float8 *restrict partial)
 {
     const int tile_rows = (YR + WINO_M - 1) / WINO_M, tile_columns = (YQ + WINO_M - 1) / WINO_M;
     const int all = images * tile_rows * tile_columns, blocks = (all + each - 1) / each;
@@ -310,14 +367,17 @@ conv2d_winograd(__global const float *restrict x, int XC8, int XH, int XW, int X
             /* bias has a float for each lane of whole blocks of 16 filters */
             const lanes b = flags & BIAS ? LOAD(bias + (group * y_blocks + block) * 8) : (lanes)(0.0f);
             __global const float *m = M + (size_t)(f / VECTORS * tiles) * FILTERS + f % VECTORS * ZOE_LANES;
+            tile_moments moments = {(lanes)(0.0f), (lanes)(0.0f), (lanes)(0.0f), 0.0f};
             place at = place_of(t0, tile_rows, tile_columns);
             for (int t = 0; t < count; t++, m += FILTERS, next_place(&at, tile_rows, tile_columns)) {
                 const int p = at.th * WINO_M, q = at.tw * WINO_M;
                 output_tile(m, m_step,
                             y + (size_t)(at.n * YC8 + group * y_blocks + block) * plane + (p + YP) * pitch +
                                 (q + YP) * 8,
-                            pitch, plane, YR - p, YQ - q, block, y_blocks, b, flags);
+                            pitch, plane, YR - p, YQ - q, block, y_blocks, b, flags, &moments);
             }
+            if (flags & MOMENTS)
+                store_moments(&moments, partial, group * y_blocks + block, y_blocks - block, item % blocks, blocks);
         }
     }
 }

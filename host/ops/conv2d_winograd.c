@@ -7,7 +7,7 @@
  * domain for each part of the tiles. Kernels: cl/conv2d_winograd.cl, which has the formulas. */
 #include "ops/conv2d.h"
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, Z_PAD = 16 }; /* as in conv2d_winograd.cl */
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16, Z_PAD = 16 }; /* as in conv2d_winograd.cl */
 
 /* What a launch is compiled and cut by. Channels are summed over, filters are made. */
 typedef struct domain {
@@ -32,13 +32,33 @@ static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction dir
            && (conv->groups == 1 || (c % 8 == 0 && k % 8 == 0));
 }
 
-/* parameter 0 of the choice: outputs of a tile's side, 2 or 4. */
+/* Estimated multiply-adds of all images with tiles of m x m outputs: the products; the transforms of a tile, which cost
+ * each channel and filter about as much as 300; those of the weights and their way from memory, which cost each place
+ * of theirs about 25 (measured with 64 to 512 channels). For a batch of 8, as the choice must not hang on the batch:
+ * another one compiles nothing. */
+static double cost_of(const zoe__conv2d *conv, zoe__direction direction, int m)
+{
+    enum { BATCH = 8, TRANSFORM = 300, WEIGHT = 25 };
+    const bool data = direction == ZOE__TO_DATA;
+    const int places = (m + conv->r - 1) * (m + conv->r - 1);
+    const double c = conv->c, k = conv->k, pairs = c * k / conv->groups;
+    const double tiles =
+        (double)BATCH * divide_up(data ? conv->h : conv->p, m) * divide_up(data ? conv->w : conv->q, m);
+    return tiles * (places * pairs + TRANSFORM * (c + k)) + WEIGHT * places * pairs;
+}
+
+static int choose_m(const zoe__conv2d *conv, zoe__direction direction)
+{
+    return conv->r == 3 && cost_of(conv, direction, 4) <= cost_of(conv, direction, 2) ? 4 : 2;
+}
+
+/* parameter 0 of the choice: outputs of a tile's side, 2 or 4; 0: the cheaper. */
 static domain domain_of(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
     const bool data = direction == ZOE__TO_DATA;
     const int c = conv->c / conv->groups, k = conv->k / conv->groups;
     const int wish = zoe__plan_choice(plan, node, direction)->parameter[0];
-    domain d = {.m = conv->r == 5 || wish == 2 ? 2 : 4,
+    domain d = {.m = conv->r == 3 && wish ? wish : choose_m(conv, direction),
                 .lanes = zoe_device_get_info(zoe__plan_device(plan))->lanes == 16 ? 16 : 8,
                 .groups = conv->groups,
                 .c_blocks = divide_up(data ? k : c, 8),
@@ -73,7 +93,6 @@ static int compute_units(zoe_plan *plan)
 
 /* Of a sweep: no sum depends on it. */
 typedef struct cut {
-    int rows;        /* tiles of a register tile */
     int each, tiles; /* tiles of an item, and room for them */
     int k_each;      /* register tiles of filters of an item */
     int groups;      /* work-groups */
@@ -86,17 +105,22 @@ static size_t cut_floats(const domain *d, int tiles, int k_each)
            ((size_t)tiles * (size_t)(c_vectors(d) * d->lanes + k_each * d->kt * 16) + 2 * Z_PAD);
 }
 
+/* Tiles of the larger register tile. */
+static int rows_of(const domain *d)
+{
+    return d->lanes == 16 ? 14 : 6;
+}
+
 static cut cut_of(zoe_plan *plan, const domain *d, int wish)
 {
     const int wide = d->c_blocks > d->k_blocks8 ? d->c_blocks : d->k_blocks8, units = compute_units(plan);
-    const int most = d->lanes == 16 ? 14 : 6, few = d->lanes == 16 ? 8 : 4;
+    const int most = rows_of(d);
     int each = wish ? wish : wide >= 32 ? 56 : 28;
     cut c = {.groups = units, .k_each = d->k_tiles};
     while (each > most && cut_floats(d, each, d->k_tiles) * (size_t)units > zoe__plan_workspace_limit(plan)) each /= 2;
     const int blocks = divide_up(d->tiles, each);
     c.each = divide_up(d->tiles, blocks);
-    c.rows = divide_up(c.each, most) * (most + 2) <= divide_up(c.each, few) * (few + 2) ? most : few;
-    c.tiles = divide_up(c.each, c.rows) * c.rows;
+    c.tiles = divide_up(c.each, most) * most;
     const int parts = divide_up(4 * units, blocks * d->groups); /* few blocks: divide the filters too */
     if (parts > 1) c.k_each = divide_up(d->k_tiles, parts < d->k_tiles ? parts : d->k_tiles);
     c.floats = cut_floats(d, c.tiles, c.k_each);
@@ -167,9 +191,9 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
 
 /* ---- launches ---- */
 
-static void class_options(char *text, size_t size, const domain *d, int r, int rows)
+static void class_options(char *text, size_t size, const domain *d, int r)
 {
-    zoe__format(text, size, "-DWINO_M=%d -DWINO_R=%d -DROWS=%d -DKT=%d", d->m, r, rows, d->kt);
+    zoe__format(text, size, "-DWINO_M=%d -DWINO_R=%d -DKT=%d", d->m, r, d->kt);
 }
 
 static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
@@ -178,10 +202,13 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
     const domain d = domain_of(plan, node, conv, direction);
     const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
     const int derived = data ? 0 : 1, r = conv->r;
-    const int flags =
-        data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0) : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0);
+    const bool asked = !data && zoe__plan_moments_asked(plan, node);
+    const int flags = data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0)
+                           : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0) | (asked ? MOMENTS : 0);
+    zoe__mem *scratch = zoe__plan_workspace_mem(plan, node, data ? ZOE__BACKWARD : ZOE__FORWARD);
+    if (asked) zoe__plan_moments_place(plan, node, divide_up(d.tiles, c.each));
     char options[96];
-    class_options(options, sizeof options, &d, r, c.rows);
+    class_options(options, sizeof options, &d, r);
     zoe__launch_spec spec =
         zoe__spec_items(plan, "conv2d_winograd", "conv2d_winograd_filter", (size_t)(d.groups * d.k_tiles * d.c_blocks));
     spec.options = options;
@@ -200,15 +227,15 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
                               .local = {1},
                               .flops = zoe__conv2d_flops(conv)};
     return zoe__plan_launch(
-        plan, node, &spec, "vmmiviiiiiiiiiiiimii", data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0),
+        plan, node, &spec, "vmmiviiiiiiiiiiiimiim", data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0),
         zoe__plan_derived_mem(plan, node, derived),
         data ? zoe__plan_derived_mem(plan, node, derived)
              : zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* read with BIAS only */
         flags, data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), conv->n, data ? conv->h : conv->p,
         data ? conv->w : conv->q, data ? conv->pad_h - (r - 1) : -conv->pad_h,
         data ? conv->pad_w - (r - 1) : -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, c.each, c.tiles,
-        c.k_each, zoe__plan_workspace_mem(plan, node, data ? ZOE__BACKWARD : ZOE__FORWARD),
-        data ? (int)zoe__conv2d_mask_floats(conv) : 0, (int)c.floats);
+        c.k_each, scratch, data ? (int)zoe__conv2d_mask_floats(conv) : 0, (int)c.floats,
+        asked ? zoe__plan_moments_mem(plan, node) : scratch);
 }
 
 static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
@@ -218,7 +245,7 @@ static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe_
     const int first = (int)zoe__conv2d_mask_floats(conv);
     zoe__mem *work = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
     char options[96];
-    class_options(options, sizeof options, &d, conv->r, d.lanes == 16 ? 14 : 6);
+    class_options(options, sizeof options, &d, conv->r);
     zoe__launch_spec spec = {.program = "conv2d_winograd",
                              .kernel = "conv2d_winograd_weights",
                              .options = options,
@@ -243,31 +270,32 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     return direction == ZOE__TO_WEIGHTS ? emit_weights(plan, node, conv) : emit_sweep(plan, node, conv, direction);
 }
 
-/* Parameters: outputs of a tile's side (0: 4, of 5x5 2), tiles of a block (0: by the cache). */
+/* Parameters: outputs of a tile's side (0: the cheaper), tiles of a block (0: by the cache). */
 static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction, zoe__choice *out,
                          size_t room)
 {
     static const int tiles[] = {14, 28, 42, 56, 112};
     size_t count = 0;
-    (void)plan, (void)direction;
+    (void)plan;
     for (int i = 0; i < (int)(sizeof tiles / sizeof *tiles) && count < room; i++)
         out[count++] = (zoe__choice){.algorithm = "winograd", .parameter = {0, tiles[i]}};
-    if (conv->r == 3 && count < room) out[count++] = (zoe__choice){.algorithm = "winograd", .parameter = {2}};
+    if (conv->r == 3 && count < room)
+        out[count++] = (zoe__choice){.algorithm = "winograd", .parameter = {6 - choose_m(conv, direction)}};
     return count;
 }
 
-/* In multiply-adds, as the other estimates: the products, and the transforms of a tile, which cost each channel and
- * filter about as much as 300 of them (measured with 64 to 512 channels; docs/architecture.md). */
 static double cost(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
 {
-    enum { TRANSFORM = 300 };
     (void)plan;
-    const bool data = direction == ZOE__TO_DATA;
-    const int m = conv->r == 5 ? 2 : 4, alpha = m + conv->r - 1;
-    const double tiles =
-        (double)conv->n * divide_up(data ? conv->h : conv->p, m) * divide_up(data ? conv->w : conv->q, m);
-    const double c = conv->c, k = conv->k;
-    return tiles * (alpha * alpha * c * k / conv->groups + TRANSFORM * (c + k));
+    return cost_of(conv, direction, choose_m(conv, direction)) * conv->n / 8;
+}
+
+/* One for each block of tiles, of which the smallest are half a register tile. */
+static int moments(zoe_plan *plan, const zoe__conv2d *conv)
+{
+    const int least = zoe_device_get_info(zoe__plan_device(plan))->lanes == 16 ? 6 : 3;
+    const double tiles = (double)conv->n * divide_up(conv->p, 2) * divide_up(conv->q, 2);
+    return conv->relu || tiles > 1 << 28 ? 0 : divide_up((int)tiles, least);
 }
 
 const zoe__conv2d_algorithm zoe__conv2d_winograd = {
@@ -280,4 +308,5 @@ const zoe__conv2d_algorithm zoe__conv2d_winograd = {
     .candidates = candidates,
     .plan = make_plan,
     .emit = emit,
+    .moments = moments,
 };
