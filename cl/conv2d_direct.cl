@@ -116,18 +116,11 @@ static inline void add_moments(tile_moments *m, lanes sum[PIXELS][VECTORS], cons
     m->count += count;
     UNROLL for (int t = 0; t < VECTORS; t++) {
         lanes sums[2] = {(lanes)(0.0f), (lanes)(0.0f)}, squares[2] = {(lanes)(0.0f), (lanes)(0.0f)};
-        if (count == (float)PIXELS)
-            UNROLL for (int i = 0; i < PIXELS; i++) {
-                const lanes distance = sum[i][t] - m->origin[t];
-                sums[i % 2] += distance;
-                squares[i % 2] = fma(distance, distance, squares[i % 2]);
-            }
-        else
-            UNROLL for (int i = 0; i < PIXELS; i++) {
-                const lanes distance = (sum[i][t] - m->origin[t]) * valid[i];
-                sums[i % 2] += distance;
-                squares[i % 2] = fma(distance, distance, squares[i % 2]);
-            }
+        UNROLL for (int i = 0; i < PIXELS; i++) {
+            const lanes distance = (sum[i][t] - m->origin[t]) * valid[i];
+            sums[i % 2] += distance;
+            squares[i % 2] = fma(distance, distance, squares[i % 2]);
+        }
         m->sum[t] += sums[0] + sums[1];
         m->squares[t] += squares[0] + squares[1];
     }
@@ -210,7 +203,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct(
                 for (int s = 0; s < S; s++) {
                     __global const float *in[T_ROWS];
                     UNROLL for (int i = 0; i < T_ROWS; i++) in[i] = row_x[i] + offset;
-                    UNROLL for (int j = 0; j < BLOCK_CHANNELS; j++) {
+                    _Pragma("unroll 2") for (int j = 0; j < BLOCK_CHANNELS; j++) { /* by all 8: slow to compile only */
                         lanes filter[VECTORS];
                         UNROLL for (int t = 0; t < VECTORS; t++)
                             filter[t] = LANES_AT(wp + j * 16 + WEIGHT_OFFSET(t));

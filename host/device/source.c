@@ -89,6 +89,8 @@ static const char *const bundled[] = {
     "add",
     "average_pool",
     "batch_norm",
+    "conv2d_direct_turn",
+    "picture",
     "concat_channels",
     "copy",
     "dropout",
