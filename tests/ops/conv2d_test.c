@@ -4,6 +4,7 @@
 #include "op_test.h"
 
 #include "device/device.h"
+#include "ops/conv2d.h"
 
 typedef struct row {
     const char *name;
@@ -85,6 +86,7 @@ static const row direct_rows[] = {
     {"more groups than are merged", {1, 37, 4, 3}, 37, 3, 3, 1, 1, 1, 1, 37, false, false},
 };
 
+enum { ROWS_3X3 = 10 }; /* the first of: */
 static const row winograd_rows[] = {
     {"3x3", {2, 8, 5, 7}, 16, 3, 3, 1, 1, 1, 1, 1, true, true},
     {"whole tiles", {1, 16, 8, 8}, 32, 3, 3, 1, 1, 1, 1, 1, false, false},
@@ -138,6 +140,41 @@ static void winograd_agrees(void **state)
 {
     (void)state;
     test_algorithm(winograd_rows, COUNT(winograd_rows), "winograd", true);
+}
+
+static bool always(void *user, const char *op, zoe__direction direction, const zoe__conv2d *conv, zoe__choice *out)
+{
+    (void)op, (void)direction, (void)conv;
+    *out = *(const zoe__choice *)user;
+    return true;
+}
+
+/* As if measured: `choice` in every direction that can follow it. */
+static void test_choice(const row *rows, size_t count, zoe__choice choice, double tolerance)
+{
+    const zoe__tuning tuning = {always, &choice};
+    const char *const algorithms[] = {choice.algorithm, NULL};
+    table t;
+    make_cases(&t, rows, count, algorithms, true);
+    for (size_t i = 0; i < count; i++) {
+        t.cases[i].tuning = &tuning;
+        t.cases[i].tolerance = tolerance;
+    }
+    op_test_devices(t.cases, count);
+}
+
+/* F(2x2,3x3), which is more exact than the larger tile: 1.9e-6 on these rows. */
+static void winograd_small_tiles_agree(void **state)
+{
+    (void)state;
+    test_choice(winograd_rows, ROWS_3X3, (zoe__choice){.algorithm = "winograd", .parameter = {2}}, 8e-7);
+}
+
+static void winograd_small_blocks_agree(void **state)
+{
+    (void)state;
+    test_choice(winograd_rows, COUNT(winograd_rows), (zoe__choice){.algorithm = "winograd", .parameter = {0, 14}},
+                1e-5);
 }
 
 static void plain_agrees(void **state)
@@ -253,6 +290,8 @@ int main(void)
         cmocka_unit_test(mistakes),
         cmocka_unit_test(direct_agrees),
         cmocka_unit_test(winograd_agrees),
+        cmocka_unit_test(winograd_small_tiles_agree),
+        cmocka_unit_test(winograd_small_blocks_agree),
         cmocka_unit_test(plain_agrees),
         cmocka_unit_test(clblast_agrees),
         cmocka_unit_test(other_sizes_compile_nothing),

@@ -247,7 +247,10 @@ void op_setup_new(op_setup *setup, const op_case *test, const op_device *device,
     options.input_gradients = options.training;
     options.poison = true;
     options.fuse = !(surroundings & OP_UNFUSED);
+    const struct zoe__tuning *before = zoe__device_get_tuning(setup->device);
+    if (test->tuning) zoe__device_set_tuning(setup->device, test->tuning);
     op_ok(setup, zoe_plan_new(&setup->plan, setup->graph, setup->store, &options));
+    zoe__device_set_tuning(setup->device, before);
     for (int i = 0; i < test->inputs; i++) fill_input(setup, i);
     for (size_t i = 0; i < zoe_store_params(setup->store); i++) fill_param(setup, i);
 }

@@ -203,7 +203,8 @@ void op_test_devices(const op_case *cases, size_t count)
                 if (!wanted("ZOE_TEST_FAMILY", kinds[k].family)) continue;
                 /* the vector family's own: simt falls back to "auto", which is a case of its own */
                 if (!strcmp(kinds[k].family, "simt") &&
-                    (!strcmp(*algorithms, "direct") || !strcmp(*algorithms, "packed")))
+                    (!strcmp(*algorithms, "direct") || !strcmp(*algorithms, "winograd") ||
+                     !strcmp(*algorithms, "packed")))
                     continue;
                 const op_device device = {name, kinds[k].family, kinds[k].lanes, *algorithms};
                 test_device(&cases[i], i, &device, &most);

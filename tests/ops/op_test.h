@@ -44,13 +44,14 @@ struct op_case {
     zoe_dtype dtype[8]; /* ZOE_F32 */
     /* Fills input i; NULL: normal numbers for F32 (times scale, plus offset). */
     void (*fill)(const op_case *test, int i, void *data, zoe__random *random);
-    float scale, offset;           /* 0 stands for 1; 0 */
-    bool is_loss;                  /* build returns a loss (else the test adds one: a weighted sum) */
-    bool ties;                     /* finite differences: not for this case */
-    const char *const *algorithms; /* of conv2d and linear, NULL-terminated; NULL: {"auto"} */
-    bool both_lanes;               /* vector family: run with 8 and with 16 lanes */
-    double tolerance;              /* of |device - host| / largest |host|; 0 stands for 1e-5 */
-    const char *fused;             /* name of the op that a rule of host/fusion/ must have made; also run unfused */
+    float scale, offset;              /* 0 stands for 1; 0 */
+    bool is_loss;                     /* build returns a loss (else the test adds one: a weighted sum) */
+    bool ties;                        /* finite differences: not for this case */
+    const char *const *algorithms;    /* of conv2d and linear, NULL-terminated; NULL: {"auto"} */
+    bool both_lanes;                  /* vector family: run with 8 and with 16 lanes */
+    double tolerance;                 /* of |device - host| / largest |host|; 0 stands for 1e-5 */
+    const struct zoe__tuning *tuning; /* conv2d, linear: what the device is said to have been measured with */
+    const char *fused;                /* name of the op that a rule of host/fusion/ must have made; also run unfused */
 };
 
 void op_test_devices(const op_case *cases, size_t count);
