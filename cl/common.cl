@@ -13,7 +13,7 @@
 
 /* A hint that *p will be read soon: the language's own prefetch() does nothing in PoCL 3.1. A store past the caches, to
  * an aligned vector that nobody reads soon: memory need not be read before it is written. */
-#if defined(ZOE_FAMILY_VECTOR) && defined(__clang__)
+#if defined(ZOE_FAMILY_VECTOR) && defined(__clang__) && !defined(ZOE_NO_HINTS)
 #    define ZOE_PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
 #    define ZOE_STORE_FAR(value, p) __builtin_nontemporal_store(value, p)
 #else

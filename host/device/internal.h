@@ -14,6 +14,7 @@ enum {
     ZOE__QUIRK_SIMT = 1u << 1,      /* says CPU, but the vector family is pathological on it */
     ZOE__QUIRK_BY_NAME = 1u << 2,   /* never chosen unless asked for by name */
     ZOE__QUIRK_LAZY = 1u << 3,      /* a program costs much by itself, its kernels only when they are launched */
+    ZOE__QUIRK_NO_HINTS = 1u << 4,  /* does not know clang's builtins for the caches */
 };
 
 typedef struct zoe__quirk {

@@ -17,8 +17,10 @@ static zoe_status full_options(char *out, size_t size, zoe_device *device, const
 {
     const char *family = device->info.family == ZOE_FAMILY_VECTOR ? "VECTOR" : "SIMT";
     ZOE_FAIL_IF(device->context,
-                !zoe__format(out, size, "-cl-std=CL1.2%s -DZOE_FAMILY_%s=1 -DZOE_LANES=%u %s",
-                             zoe__environment("ZOE_CL_DIR") ? "" : " -w", family, device->info.lanes, options),
+                !zoe__format(out, size, "-cl-std=CL1.2%s%s -DZOE_FAMILY_%s=1 -DZOE_LANES=%u %s",
+                             zoe__environment("ZOE_CL_DIR") ? "" : " -w",
+                             device->quirks & ZOE__QUIRK_NO_HINTS ? " -DZOE_NO_HINTS=1" : "", family,
+                             device->info.lanes, options),
                 ZOE_BUILD, "build options of more than %zu characters", size - 1);
     return ZOE_OK;
 }
