@@ -91,12 +91,13 @@ zoe_status zoe__conv2d_mask_groups(zoe_plan *plan, const zoe__node *node, const 
 zoe_status zoe__launch_sum_parts(zoe_plan *plan, const zoe__node *node, zoe__mem *in, int first, int parts,
                                  zoe__mem *out, int count, int add)
 {
-    enum { EACH = 128 }; /* float8 of one work-item */
-    const int vectors = count / 8;
-    zoe__launch_spec spec = zoe__spec_items(plan, "sum_parts", "sum_parts", (size_t)((vectors + EACH - 1) / EACH));
+    enum { MOST = 128, LEAST = 8, ITEMS = 64 }; /* float8 of one work-item */
+    const int vectors = count / 8, share = vectors / ITEMS;
+    const int each = share > MOST ? MOST : share < LEAST ? LEAST : share;
+    zoe__launch_spec spec = zoe__spec_items(plan, "sum_parts", "sum_parts", (size_t)((vectors + each - 1) / each));
     spec.flops = (double)parts * count;
     spec.bytes = (parts + 1.0 + add) * count * sizeof(float);
-    return zoe__plan_launch(plan, node, &spec, "mimiiii", in, first, out, vectors, parts, add, EACH);
+    return zoe__plan_launch(plan, node, &spec, "mimiiii", in, first, out, vectors, parts, add, each);
 }
 
 /* Images are shared out by the shape alone, so that a sum has one order on every device. */
