@@ -146,7 +146,8 @@ static void test_quirk_rows(void **state)
     assert_int_equal(zoe__quirk_flags("rusticl", "llvmpipe (LLVM 15.0.6, 256 bits)", "22.3.6"),
                      ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_SIMT | ZOE__QUIRK_BY_NAME);
     assert_int_equal(zoe__quirk_flags("Clover", "Radeon", "22.3.6"), ZOE__QUIRK_BY_NAME);
-    assert_int_equal(zoe__quirk_flags("Oclgrind", "Oclgrind Simulator", "21.10"), ZOE__QUIRK_OWN_CACHE);
+    assert_int_equal(zoe__quirk_flags("Oclgrind", "Oclgrind Simulator", "21.10"),
+                     ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_NO_HINTS);
     assert_int_equal(zoe__quirk_flags("Intel(R) OpenCL", "Xeon", "2026"), 0);
     for (size_t i = 0; i < zoe__quirk_count; i++) assert_true(zoe__quirks[i].reason[0] && zoe__quirks[i].test[0]);
 }
