@@ -41,7 +41,7 @@ enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16 };
 /* ---- the transforms of one row or column ---- */
 
 /* The points 0, A, -A, B, -B, infinity. Chosen for their error among those whose powers are exact: with 1 and 2 its
- * squares are 3 to 7 times larger (docs/numerics.md). */
+ * squares are about 3 to 8 times larger (docs/numerics.md). */
 #define A  0.625f
 #define B  1.375f
 #define A2 (A * A)
