@@ -18,8 +18,8 @@
     }
 #define ZOE__OPTION_CONV                                                                                               \
     {                                                                                                                  \
-        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|winograd|clblast|plain|reference", .fallback = "auto",   \
-        .help = "algorithm of convolutions"                                                                            \
+        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|winograd|clblast|plain|reference",              \
+        .fallback = "auto", .help = "algorithm of convolutions"                                                        \
     }
 #define ZOE__OPTION_LINEAR                                                                                             \
     {                                                                                                                  \
@@ -51,5 +51,11 @@
 #define ZOE__DEVICE_OPTIONS                                                                                            \
     ZOE__OPTION_DEVICE, ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT,                   \
         ZOE__OPTION_MAX_MEMORY, ZOE__OPTION_NO_TUNING
+/* Of what only asks a network, and does not train it. */
+#define ZOE__OPTION_BATCH                                                                                              \
+    {                                                                                                                  \
+        .name = "batch", .letter = 'b', .type = ZOE_OPTION_INT, .low = 1, .high = 65536, .unit = "pictures",           \
+        .fallback = "32", .help = "pictures the device sees at a time"                                                 \
+    }
 
 #endif
