@@ -69,7 +69,7 @@ static void check_ffmpeg(const zoe_clip *clip, const uint8_t *ours)
 static void check_clip(zoe_pack *pack, size_t index)
 {
     const zoe_clip *clip = zoe_pack_clip(pack, index);
-    if (clip->frames > MOST_FRAMES) return;
+    if (clip->frames == 0 || clip->frames > MOST_FRAMES) return; /* 0: a file of sound alone */
     const size_t n = (size_t)clip->frames;
     uint8_t *all = malloc(n * BYTES), three[3 * BYTES];
     int *ranks = malloc(n * sizeof *ranks);
