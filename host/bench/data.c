@@ -15,8 +15,7 @@
 #include "bench/bench.h"
 #include "core/philox.h"
 
-enum { FRAMES = 3, SIDE = 224, MOST_PROCESSES = 100, MOST_ROUNDS = 10000, SEED = 1 };
-static const double PATIENCE = 600; /* s */
+enum { FRAMES = 3, SIDE = 224, MOST_PROCESSES = 100, MOST_ROUNDS = 10000 };
 
 static double cpu_seconds(void)
 {
@@ -34,6 +33,7 @@ typedef struct work {
     uint8_t *rgb;
     float *pcm, *spectrum;
     size_t window; /* samples of a second */
+    uint64_t seed;
     zoe_spectrum_options options;
 } work;
 
@@ -84,7 +84,7 @@ static zoe_status take_rounds(work *w, draw *sample, double seconds, json_t *sam
         for (size_t i = 0; i < zoe_pack_clips(w->pack); i++) {
             zoe__random random;
             bool done;
-            zoe__random_init(&random, SEED, i, round);
+            zoe__random_init(&random, w->seed, i, round);
             ZOE_TRY(sample(w, i, &random, &done));
             count += done;
         }
@@ -109,9 +109,10 @@ static zoe_status open_work(work *w, const char *folder)
     return zoe__calloc(w->context, &w->spectrum, (size_t)bins * (size_t)frames, sizeof *w->spectrum);
 }
 
-static zoe_status sample_here(zoe_context *context, const char *folder, double seconds, json_t **out)
+static zoe_status sample_here(zoe_context *context, const char *folder, const zoe_options *options, json_t **out)
 {
-    work w = {.context = context};
+    const double seconds = zoe_options_float(options, "seconds");
+    work w = {.context = context, .seed = (uint64_t)zoe_options_int(options, "seed")};
     json_t *json = json_object();
     zoe_status status = open_work(&w, folder);
     for (int k = 0; k < KINDS && status == ZOE_OK; k++) {
@@ -172,11 +173,15 @@ static zoe_status make_case(zoe_context *context, json_t *const *processes, size
     if (json_array_size(json_object_get(processes[0], kinds[kind].name)) == 0) return ZOE_OK; /* no such clips */
     zoe_status status = zoe__bench_samples(context, processes, count, kinds[kind].name, &samples);
     if (status == ZOE_OK) status = zoe__median_interval(context, &samples, &ns);
+    json_t *all = json_array();
+    for (size_t i = 0; status == ZOE_OK && right && i < samples.first[samples.groups]; i++)
+        json_array_append_new(all, json_real(samples.values[i]));
     free(samples.values);
     free(samples.first);
-    ZOE_TRY(status);
-    json_t *all = json_array();
-    for (size_t p = 0; p < count; p++) json_array_append(all, json_object_get(processes[p], kinds[kind].name));
+    if (status != ZOE_OK) {
+        json_decref(all);
+        return status;
+    }
     zoe__format(id, sizeof id, "data/%s", kinds[kind].name);
     json_t *row = json_pack("{s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:s, s:b}", "id", id, "device", "cpu",
                             "flops", "samples_ns", all, "median_ns", right ? json_real(ns.median) : json_null(),
@@ -225,7 +230,7 @@ static zoe_status print_here(zoe_context *context, const char *folder, const zoe
                              zoe_bench_report *out)
 {
     json_t *json = NULL;
-    ZOE_TRY(sample_here(context, folder, zoe_options_float(options, "seconds"), &json));
+    ZOE_TRY(sample_here(context, folder, options, &json));
     out->json = json_dumps(json, JSON_REAL_PRECISION(9));
     json_decref(json);
     ZOE_FAIL_IF(context, !out->json, ZOE_MEMORY, "out of memory: the report");
@@ -248,9 +253,9 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     child.args = &pack;
     child.arg_count = 1;
     const size_t count = (size_t)zoe_options_int(call->options, "processes");
-    const double patience = PATIENCE + KINDS * zoe_options_float(call->options, "seconds");
+    const double limit = zoe_options_float(call->options, "limit");
     for (size_t p = 0; p < count && status == ZOE_OK; p++)
-        status = zoe__bench_child(context, "data", &child, NULL, patience, &processes[p]);
+        status = zoe__bench_child(context, "data", &child, NULL, limit, &processes[p]);
     if (status == ZOE_OK) status = report(context, processes, count, indexing, out);
     for (size_t p = 0; p < count; p++) json_decref(processes[p]);
     if (folder[0]) nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -263,6 +268,10 @@ static const zoe_option options[] = {
      .fallback = "3", .help = "how long each process takes samples of each kind"},
     {.name = "processes", .type = ZOE_OPTION_INT, .low = 1, .high = 100, .value = "P", .unit = "processes",
      .fallback = "3", .help = "fresh processes that measure one after the other"},
+    {.name = "limit", .type = ZOE_OPTION_SECONDS, .low = 1, .high = 1e6, .fallback = "10m",
+     .help = "for a process; a longer one is given up"},
+    {.name = "seed", .type = ZOE_OPTION_INT, .low = 0, .high = 9007199254740991, .fallback = "1",
+     .help = "draws other frames and seconds"},
     {.name = "here", .type = ZOE_OPTION_FLAG,
      .help = "measure once, in this process: what the fresh processes are told"},
     {.name = NULL},

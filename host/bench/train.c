@@ -47,6 +47,7 @@ static zoe_status open_device(subject *s, const zoe_options *o)
     options.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
     options.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
     options.profile = zoe_options_flag(o, "ops");
+    options.selftest = true; /* as a training does: no speed of what is wrong */
     return zoe_device_open(&s->device, s->context, &options);
 }
 

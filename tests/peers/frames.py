@@ -97,7 +97,7 @@ def main():
             out = subprocess.run([zoe, "bench", "data", pack, "--seconds", "1", "--processes", "1", "--json"], check=True,
                                  capture_output=True, text=True).stdout
             case = next(case for case in json.loads(out)["cases"] if case["id"] == "data/frames")
-            ours.append(min(case["samples_ns"][0]) * 1e-9)
+            ours.append(min(case["samples_ns"]) * 1e-9)
             for peer in peers:
                 for label, decoders in (("a decoder a sample", None), ("decoders kept open", kept[peer.name])):
                     took = one_round(peer, paths, lengths[peer.name], seed, decoders)
