@@ -33,8 +33,9 @@ typedef struct zoe__opencl {
     char identity[1024];                    /* platform, device and driver with their versions: part of a cache key */
 } zoe__opencl;
 
-/* Reads everything about a device; id, rank and alias_of are the list's. */
-void zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device);
+/* Reads everything about a device; id, rank and alias_of are the list's. The code of the first query that failed,
+ * of those that every driver must answer; 0: none did. */
+int zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device);
 
 /* The program cl/NAME.cl with these options, built at most once a device; *out is an index, for the programs may move.
  */

@@ -112,15 +112,16 @@ static zoe_status take_part(zoe_device *device, unsigned part, unsigned parts)
 }
 
 /* The part's own figures under the whole's id and family. */
-static void rename_part(zoe_device *device, cl_platform_id platform, unsigned part, unsigned parts)
+static zoe_status rename_part(zoe_device *device, cl_platform_id platform, unsigned part, unsigned parts)
 {
     const zoe_device_info whole = device->info;
-    zoe__opencl_info(&device->info, platform, device->opencl->device);
+    const cl_int code = zoe__opencl_info(&device->info, platform, device->opencl->device);
     device->info.family = whole.family;
     if (parts == 2)
         zoe__format(device->info.id, sizeof device->info.id, "%.48s/%u", whole.id, part);
     else
         zoe__format(device->info.id, sizeof device->info.id, "%.40s/%uof%u", whole.id, part, parts);
+    return zoe__cl_check(device, code, "clGetDeviceInfo");
 }
 
 static zoe_status open_queues(zoe_device *device, cl_platform_id platform)
@@ -173,7 +174,7 @@ zoe_status zoe__opencl_open(zoe_device *device, const zoe__device_entry *entry, 
     device->opencl->device = entry->device;
     if (parts > 1) {
         ZOE_TRY_OUT(take_part(device, part, parts));
-        rename_part(device, entry->platform, part, parts);
+        ZOE_TRY_OUT(rename_part(device, entry->platform, part, parts));
     }
     if (options->family) device->info.family = !strcmp(options->family, "vector") ? ZOE_FAMILY_VECTOR : ZOE_FAMILY_SIMT;
     ZOE_TRY_OUT(open_queues(device, entry->platform));

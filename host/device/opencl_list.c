@@ -70,39 +70,46 @@ static void copy_trimmed(char *out, size_t size, char *text)
     zoe__format(out, size, "%s", text);
 }
 
-static char *device_text(cl_device_id device, cl_device_info what)
+/* Notes in *code the first failure of a query that every driver must answer. */
+static char *device_text(cl_device_id device, cl_device_info what, cl_int *code)
 {
     size_t size = 0;
-    if (clGetDeviceInfo(device, what, 0, NULL, &size) != CL_SUCCESS || !size) return NULL;
-    char *text = calloc(size + 1, 1);
-    if (text && clGetDeviceInfo(device, what, size, text, NULL) != CL_SUCCESS) text[0] = '\0';
+    cl_int now = clGetDeviceInfo(device, what, 0, NULL, &size);
+    char *text = now == CL_SUCCESS && size ? calloc(size + 1, 1) : NULL;
+    if (text) now = clGetDeviceInfo(device, what, size, text, NULL);
+    if (text && now != CL_SUCCESS) text[0] = '\0';
+    if (*code == CL_SUCCESS) *code = now;
     return text;
 }
 
-static void get_device_text(char *out, size_t size, cl_device_id device, cl_device_info what)
+static void get_device_text(char *out, size_t size, cl_device_id device, cl_device_info what, cl_int *code)
 {
-    char *text = device_text(device, what);
+    char *text = device_text(device, what, code);
     out[0] = '\0';
     if (text) copy_trimmed(out, size, text);
     free(text);
 }
 
-static void get_platform_text(char *out, size_t size, cl_platform_id platform, cl_platform_info what)
+static void get_platform_text(char *out, size_t size, cl_platform_id platform, cl_platform_info what, cl_int *code)
 {
     size_t needed = 0;
     out[0] = '\0';
-    if (clGetPlatformInfo(platform, what, 0, NULL, &needed) != CL_SUCCESS || !needed) return;
-    char *text = calloc(needed + 1, 1);
-    if (text && clGetPlatformInfo(platform, what, needed, text, NULL) == CL_SUCCESS) copy_trimmed(out, size, text);
+    cl_int now = clGetPlatformInfo(platform, what, 0, NULL, &needed);
+    char *text = now == CL_SUCCESS && needed ? calloc(needed + 1, 1) : NULL;
+    if (text) now = clGetPlatformInfo(platform, what, needed, text, NULL);
+    if (text && now == CL_SUCCESS) copy_trimmed(out, size, text);
+    if (*code == CL_SUCCESS) *code = now;
     free(text);
 }
 
-static uint64_t device_number(cl_device_id device, cl_device_info what)
+static uint64_t device_number(cl_device_id device, cl_device_info what, cl_int *code)
 {
     uint64_t number = 0;
     unsigned char bytes[8] = {0};
     size_t size = 0;
-    if (clGetDeviceInfo(device, what, sizeof bytes, bytes, &size) != CL_SUCCESS) return 0;
+    const cl_int now = clGetDeviceInfo(device, what, sizeof bytes, bytes, &size);
+    if (*code == CL_SUCCESS) *code = now;
+    if (now != CL_SUCCESS) return 0;
     if (size == 4) {
         uint32_t small;
         memcpy(&small, bytes, sizeof small);
@@ -136,15 +143,16 @@ static void get_uuid(char *out, size_t size, cl_device_id device, const char *ex
 static void get_pci(char *out, size_t size, cl_device_id device, const char *extensions)
 {
     unsigned domain = 0, bus = 0, slot = 0, function = 0;
+    cl_int ignored = CL_SUCCESS;
     out[0] = '\0';
     if (has_word(extensions, "cl_khr_pci_bus_info")) {
         cl_device_pci_bus_info_khr pci = {0};
         if (clGetDeviceInfo(device, CL_DEVICE_PCI_BUS_INFO_KHR, sizeof pci, &pci, NULL) != CL_SUCCESS) return;
         domain = pci.pci_domain, bus = pci.pci_bus, slot = pci.pci_device, function = pci.pci_function;
     } else if (has_word(extensions, "cl_nv_device_attribute_query")) {
-        domain = (unsigned)device_number(device, NV_PCI_DOMAIN_ID);
-        bus = (unsigned)device_number(device, NV_PCI_BUS_ID);
-        const unsigned both = (unsigned)device_number(device, NV_PCI_SLOT_ID);
+        domain = (unsigned)device_number(device, NV_PCI_DOMAIN_ID, &ignored);
+        bus = (unsigned)device_number(device, NV_PCI_BUS_ID, &ignored);
+        const unsigned both = (unsigned)device_number(device, NV_PCI_SLOT_ID, &ignored);
         slot = both >> 3, function = both & 7;
     } else if (has_word(extensions, "cl_amd_device_attribute_query")) {
         struct {
@@ -160,43 +168,45 @@ static void get_pci(char *out, size_t size, cl_device_id device, const char *ext
     zoe__format(out, size, "%04x:%02x:%02x.%x", domain, bus, slot, function);
 }
 
-static void get_numbers(zoe_device_info *info, cl_device_id device)
+static void get_numbers(zoe_device_info *info, cl_device_id device, cl_int *code)
 {
-    info->compute_units = (uint32_t)device_number(device, CL_DEVICE_MAX_COMPUTE_UNITS);
-    info->clock_mhz = (uint32_t)device_number(device, CL_DEVICE_MAX_CLOCK_FREQUENCY);
-    info->global_mem_bytes = device_number(device, CL_DEVICE_GLOBAL_MEM_SIZE);
-    info->max_alloc_bytes = device_number(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-    info->local_mem_bytes = device_number(device, CL_DEVICE_LOCAL_MEM_SIZE);
-    const uint32_t preferred = (uint32_t)device_number(device, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
-    const uint32_t native = (uint32_t)device_number(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
+    info->compute_units = (uint32_t)device_number(device, CL_DEVICE_MAX_COMPUTE_UNITS, code);
+    info->clock_mhz = (uint32_t)device_number(device, CL_DEVICE_MAX_CLOCK_FREQUENCY, code);
+    info->global_mem_bytes = device_number(device, CL_DEVICE_GLOBAL_MEM_SIZE, code);
+    info->max_alloc_bytes = device_number(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, code);
+    info->local_mem_bytes = device_number(device, CL_DEVICE_LOCAL_MEM_SIZE, code);
+    const uint32_t preferred = (uint32_t)device_number(device, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, code);
+    const uint32_t native = (uint32_t)device_number(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, code);
     info->vector_width = preferred > native ? preferred : native; /* Intel's CPU runtime prefers 1 and has 16 */
-    info->max_work_group = (uint32_t)device_number(device, CL_DEVICE_MAX_WORK_GROUP_SIZE);
-    const uint32_t align = (uint32_t)device_number(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8;
+    info->max_work_group = (uint32_t)device_number(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, code);
+    const uint32_t align = (uint32_t)device_number(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, code) / 8;
     info->base_align = align > 64 ? align : 64;
     info->lanes = 8;
 }
 
-void zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device)
+int zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device)
 {
+    cl_int code = CL_SUCCESS, ignored = CL_SUCCESS;
     *info = (zoe_device_info){0};
-    char *extensions = device_text(device, CL_DEVICE_EXTENSIONS);
-    get_device_text(info->name, sizeof info->name, device, CL_DEVICE_NAME);
-    get_device_text(info->vendor, sizeof info->vendor, device, CL_DEVICE_VENDOR);
-    get_device_text(info->driver, sizeof info->driver, device, CL_DRIVER_VERSION);
-    get_device_text(info->version, sizeof info->version, device, CL_DEVICE_VERSION);
-    get_platform_text(info->platform, sizeof info->platform, platform, CL_PLATFORM_NAME);
+    char *extensions = device_text(device, CL_DEVICE_EXTENSIONS, &code);
+    get_device_text(info->name, sizeof info->name, device, CL_DEVICE_NAME, &code);
+    get_device_text(info->vendor, sizeof info->vendor, device, CL_DEVICE_VENDOR, &code);
+    get_device_text(info->driver, sizeof info->driver, device, CL_DRIVER_VERSION, &code);
+    get_device_text(info->version, sizeof info->version, device, CL_DEVICE_VERSION, &code);
+    get_platform_text(info->platform, sizeof info->platform, platform, CL_PLATFORM_NAME, &code);
     get_uuid(info->uuid, sizeof info->uuid, device, extensions);
     get_pci(info->pci, sizeof info->pci, device, extensions);
-    get_numbers(info, device);
-    const uint64_t type = device_number(device, CL_DEVICE_TYPE);
+    get_numbers(info, device, &code);
+    const uint64_t type = device_number(device, CL_DEVICE_TYPE, &code);
     info->is_gpu = type & CL_DEVICE_TYPE_GPU;
     info->is_cpu = (type & CL_DEVICE_TYPE_CPU) && !info->is_gpu;
     info->fp16 = has_word(extensions, "cl_khr_fp16");
-    info->fp64 = has_word(extensions, "cl_khr_fp64") || device_number(device, CL_DEVICE_DOUBLE_FP_CONFIG);
+    info->fp64 = has_word(extensions, "cl_khr_fp64") || device_number(device, CL_DEVICE_DOUBLE_FP_CONFIG, &ignored);
     info->subgroups = has_word(extensions, "cl_khr_subgroups") || has_word(extensions, "cl_intel_subgroups") ||
-                      device_number(device, DEVICE_MAX_NUM_SUB_GROUPS);
+                      device_number(device, DEVICE_MAX_NUM_SUB_GROUPS, &ignored);
     info->family = info->is_cpu ? ZOE_FAMILY_VECTOR : ZOE_FAMILY_SIMT;
     free(extensions);
+    return code;
 }
 
 static int rank_of(const zoe__device_entry *entry, const struct platform_row *row)
@@ -222,10 +232,13 @@ static void set_id(zoe__device_entry *entries, size_t index, const struct platfo
     zoe__format(info->id, sizeof info->id, "%s:%u", base, number);
 }
 
-static void add_device(zoe__device_entry *entries, size_t index, cl_platform_id platform, cl_device_id device)
+/* False: the driver does not answer, and the entry is none. */
+static bool add_device(zoe__device_entry *entries, size_t index, cl_platform_id platform, cl_device_id device,
+                       cl_int *code)
 {
     zoe__device_entry *entry = &entries[index];
-    zoe__opencl_info(&entry->info, platform, device);
+    *code = zoe__opencl_info(&entry->info, platform, device);
+    if (*code != CL_SUCCESS) return false;
     entry->platform = platform;
     entry->device = device;
     entry->quirks = zoe__quirk_flags(entry->info.platform, entry->info.name, entry->info.driver);
@@ -233,65 +246,85 @@ static void add_device(zoe__device_entry *entries, size_t index, cl_platform_id 
     const struct platform_row *row = platform_row(entry->info.platform);
     set_id(entries, index, row);
     entry->rank = rank_of(entry, row);
+    return true;
+}
+
+/* A device that does not answer is left out. Where it is the only one, that must not pass for "there is none". */
+typedef struct listing {
+    zoe_context *context;
+    zoe__device_entry *entries;
+    size_t capacity, count;
+    cl_int broken; /* the code of a failed query; CL_SUCCESS = none failed */
+} listing;
+
+static void leave_out(listing *l, cl_platform_id platform, cl_int code)
+{
+    char name[128];
+    cl_int ignored = CL_SUCCESS;
+    get_platform_text(name, sizeof name, platform, CL_PLATFORM_NAME, &ignored);
+    zoe__log(l->context, ZOE_LOG_WARN, "a device of platform '%s' is left out, it does not answer: %s", name,
+             zoe__cl_error_name(code));
+    l->broken = code;
 }
 
 /* Adds the usable devices of one platform: those that are there and can compile. */
-static zoe_status list_platform(zoe_context *context, cl_platform_id platform, zoe__device_entry **entries,
-                                size_t *capacity, size_t *count)
+static zoe_status list_platform(listing *l, cl_platform_id platform)
 {
     cl_uint n = 0;
-    const cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &n);
-    if (code != CL_SUCCESS || !n) {
+    cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &n);
+    if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && !n)) {
         char name[128];
-        get_platform_text(name, sizeof name, platform, CL_PLATFORM_NAME);
-        zoe__log(context, ZOE_LOG_DEBUG, "platform '%s' has no device: %s", name, zoe__cl_error_name(code));
+        get_platform_text(name, sizeof name, platform, CL_PLATFORM_NAME, &code);
+        zoe__log(l->context, ZOE_LOG_DEBUG, "platform '%s' has no device", name);
         return ZOE_OK;
     }
     cl_device_id *devices = NULL;
-    ZOE_TRY(zoe__calloc(context, &devices, n, sizeof *devices));
+    ZOE_TRY(zoe__calloc(l->context, &devices, n + 1, sizeof *devices));
     zoe_status status = ZOE_OK;
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, n, devices, NULL) != CL_SUCCESS) n = 0;
-    for (cl_uint i = 0; i < n && status == ZOE_OK; i++) {
-        if (!device_number(devices[i], CL_DEVICE_AVAILABLE) || !device_number(devices[i], CL_DEVICE_COMPILER_AVAILABLE))
-            continue;
-        status = zoe__grow(context, entries, capacity, *count + 1, sizeof **entries);
-        if (status == ZOE_OK) add_device(*entries, (*count)++, platform, devices[i]);
+    if (code == CL_SUCCESS) code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, n, devices, NULL);
+    if (code != CL_SUCCESS) leave_out(l, platform, code);
+    for (cl_uint i = 0; i < n && code == CL_SUCCESS && status == ZOE_OK; i++) {
+        cl_int answer = CL_SUCCESS;
+        const bool usable = device_number(devices[i], CL_DEVICE_AVAILABLE, &answer) &&
+                            device_number(devices[i], CL_DEVICE_COMPILER_AVAILABLE, &answer);
+        if (usable) status = zoe__grow(l->context, &l->entries, &l->capacity, l->count + 1, sizeof *l->entries);
+        if (usable && status == ZOE_OK && add_device(l->entries, l->count, platform, devices[i], &answer)) l->count++;
+        if (answer != CL_SUCCESS) leave_out(l, platform, answer);
     }
     free(devices);
     return status;
 }
 
-static zoe_status list_all(zoe_context *context, zoe__device_entry **entries, size_t *count)
+static zoe_status list_all(listing *l)
 {
     cl_uint n = 0;
-    size_t capacity = 0;
     zoe__quirk_environment();
     const cl_int code = clGetPlatformIDs(0, NULL, &n);
     if (code != CL_SUCCESS || !n) { /* CL_PLATFORM_NOT_FOUND_KHR: the loader knows no driver */
-        zoe__log(context, ZOE_LOG_DEBUG, "no OpenCL platform: %s", zoe__cl_error_name(code));
+        zoe__log(l->context, ZOE_LOG_DEBUG, "no OpenCL platform: %s", zoe__cl_error_name(code));
         return ZOE_OK;
     }
     cl_platform_id *platforms = NULL;
-    ZOE_TRY(zoe__calloc(context, &platforms, n, sizeof *platforms));
+    ZOE_TRY(zoe__calloc(l->context, &platforms, n, sizeof *platforms));
     zoe_status status = ZOE_OK;
     if (clGetPlatformIDs(n, platforms, NULL) != CL_SUCCESS) n = 0;
-    for (cl_uint i = 0; i < n && status == ZOE_OK; i++)
-        status = list_platform(context, platforms[i], entries, &capacity, count);
+    for (cl_uint i = 0; i < n && status == ZOE_OK; i++) status = list_platform(l, platforms[i]);
     free(platforms);
-    return status;
+    ZOE_TRY(status);
+    ZOE_FAIL_IF(l->context, !l->count && l->broken != CL_SUCCESS, ZOE_DEVICE,
+                "the only OpenCL device does not answer: %s (the device 'host' needs none)",
+                zoe__cl_error_name(l->broken));
+    return ZOE_OK;
 }
 
 zoe_status zoe__opencl_list(zoe_context *context, zoe__device_entry **entries, size_t *count)
 {
-    *entries = NULL;
-    *count = 0;
+    listing l = {.context = context, .broken = CL_SUCCESS};
     pthread_mutex_lock(&enumeration);
-    const zoe_status status = list_all(context, entries, count);
+    const zoe_status status = list_all(&l);
     pthread_mutex_unlock(&enumeration);
-    if (status != ZOE_OK) {
-        free(*entries);
-        *entries = NULL;
-        *count = 0;
-    }
+    if (status != ZOE_OK) free(l.entries);
+    *entries = status == ZOE_OK ? l.entries : NULL;
+    *count = status == ZOE_OK ? l.count : 0;
     return status;
 }

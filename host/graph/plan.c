@@ -56,18 +56,29 @@ void zoe_plan_free(zoe_plan **plan)
 
 /* ---- compile ---- */
 
-static zoe_status poison(zoe_plan *plan)
+static zoe_status fill_nan(zoe_plan *plan, zoe__mem *mem)
+{
+    if (!mem) return ZOE_OK;
+    const size_t bytes = zoe__mem_bytes(mem);
+    uint8_t *nan = NULL;
+    ZOE_TRY(zoe__calloc(plan->context, &nan, bytes, 1));
+    memset(nan, 0xff, bytes); /* all ones is a NaN as float and as double */
+    const zoe_status status = zoe__mem_write(mem, 0, nan, bytes);
+    free(nan);
+    return status;
+}
+
+zoe_status zoe__plan_poison(zoe_plan *plan)
 {
     if (!plan->options.poison || plan->options.dry) return ZOE_OK;
-    for (int s = 0; s < plan->slab_count; s++) {
-        const size_t bytes = zoe__mem_bytes(plan->slabs[s]);
-        uint8_t *nan = NULL;
-        ZOE_TRY(zoe__calloc(plan->context, &nan, bytes, 1));
-        memset(nan, 0xff, bytes); /* all ones is a NaN as float and as double */
-        const zoe_status status = zoe__mem_write(plan->slabs[s], 0, nan, bytes);
-        free(nan);
-        ZOE_TRY(status);
-    }
+    ZOE_TRY(zoe__device_finish(plan->device));
+    for (int s = 0; s < plan->slab_count; s++) ZOE_TRY(fill_nan(plan, plan->slabs[s]));
+    plan->prepared = 0;            /* the prepare list runs again */
+    if (plan->host) return ZOE_OK; /* definitions add to gradients */
+    for (size_t n = 0; n < zoe__graph_nodes(plan->graph); n++)
+        for (int k = 0; k < ZOE__MAX_DERIVED; k++) ZOE_TRY(fill_nan(plan, plan->nodes[n].derived_mem[k]));
+    for (size_t p = 0; plan->options.training && p < zoe__graph_params(plan->graph); p++)
+        ZOE_TRY(fill_nan(plan, zoe__store_gradient(plan->store, plan->numbers[p])));
     return ZOE_OK;
 }
 
@@ -129,7 +140,7 @@ static zoe_status compile(zoe_plan *plan)
         states = optimizer->states;
     }
     ZOE_TRY(zoe__plan_fit(plan, states));
-    ZOE_TRY(poison(plan));
+    ZOE_TRY(zoe__plan_poison(plan));
     ZOE_TRY(make_views(plan));
     return zoe__plan_emit(plan);
 }

@@ -139,6 +139,10 @@ size_t zoe__plan_value_bytes(const zoe_plan *plan, size_t value);
  * states: of the optimiser, -1 = none. ZOE_DEVICE_MEMORY: needed and available bytes. */
 zoe_status zoe__plan_fit(zoe_plan *plan, int states);
 
+/* plan.c: options.poison: NaN into all that a step writes before it reads. Made once when the plan is; again before a
+ * step, so that what the step before left cannot pass for its work. */
+zoe_status zoe__plan_poison(zoe_plan *plan);
+
 /* emit.c */
 zoe_status zoe__plan_emit(zoe_plan *plan);
 zoe_status zoe__plan_run_list(zoe_plan *plan, zoe__pass pass);

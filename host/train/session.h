@@ -40,6 +40,11 @@ typedef struct zoe__session {
     int64_t loop_steps;                          /* of this session */
     double recent_loss[ZOE__RECENT], recent_accuracy[ZOE__RECENT];
     int64_t recent; /* values put into the rings so far */
+    /* The last good state, in the host's memory (recover.c); NULL: what seed and names give. */
+    zoe_checkpoint *good;
+    int64_t good_recent; /* recent, then */
+    bool good_saved;     /* it is in the run folder */
+    bool reopened;       /* the device was lost once */
 } zoe__session;
 
 /* The steps, with log and checkpoints. ZOE_STOPPED, ZOE_TIME, ZOE_DIVERGED, ZOE_BAD_FILES, ... */
@@ -49,12 +54,25 @@ zoe_status zoe__session_loop(zoe__session *s);
  * weight is not finite; nothing is written. */
 zoe_status zoe__session_save(zoe__session *s, bool last);
 
+/* Copies the state after s->step steps to s->good; ZOE_DIVERGED as above. */
+zoe_status zoe__session_keep(zoe__session *s);
+
 /* Takes up the newest good checkpoint, if there is one. */
 zoe_status zoe__session_restore(zoe__session *s);
 
+/* recover.c: the steps and the figures. When the device fails (ZOE_DEVICE, ZOE_DEVICE_MEMORY) it is opened anew, once,
+ * and the training goes on from s->good: the same bits. When it fails again, s->good is written as a checkpoint and the
+ * error returned. */
+zoe_status zoe__session_run(zoe__session *s);
+
+/* train.c: for recover.c. */
+zoe_status zoe__session_open_device(zoe__session *s);
+zoe_status zoe__session_plan(zoe__session *s);
+void zoe__session_free_network(zoe__session *s);
+
 /* tuned.c: what was measured of the device, as the run saw it at its first start (RUN/tuning.json): a run that goes on
- * takes the same algorithms, whatever has been tuned since. Restore before, record after the plan is made. ZOE_DATA:
- * the file is damaged. */
+ * takes the same algorithms, whatever has been tuned since; so does one whose device was lost. Restore before, record
+ * after the plan is made. ZOE_DATA: the file is damaged. */
 zoe_status zoe__tuned_restore(zoe__session *s);
 zoe_status zoe__tuned_record(zoe__session *s);
 

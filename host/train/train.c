@@ -94,10 +94,10 @@ static zoe_status check_paths(zoe__session *s, const char *const *clips, size_t 
     return ZOE_OK;
 }
 
-static zoe_status open_device(zoe__session *s)
+zoe_status zoe__session_open_device(zoe__session *s)
 {
     zoe_device_options device = zoe_device_options_default();
-    device.name = zoe_options_text(s->options, "device");
+    device.name = s->reopened ? s->result->device : zoe_options_text(s->options, "device"); /* the same, or none */
     device.family = zoe_options_text(s->options, "family");
     device.max_memory = (uint64_t)zoe_options_float(s->options, "max-memory");
     device.tuning = zoe_options_flag(s->options, "no-tuning") ? "off" : NULL;
@@ -176,7 +176,7 @@ static zoe_status open_clips(zoe__session *s, const char *const *clips, size_t c
 
 /* ---- network ---- */
 
-static void free_network(zoe__session *s)
+void zoe__session_free_network(zoe__session *s)
 {
     zoe_plan_free(&s->plan);
     zoe_store_free(&s->store);
@@ -202,6 +202,11 @@ static zoe_status try_plan(zoe__session *s, bool dry)
     return zoe_plan_new(&s->plan, s->graph, s->store, &plan);
 }
 
+zoe_status zoe__session_plan(zoe__session *s)
+{
+    return try_plan(s, false);
+}
+
 /* Batch norm sees a micro-batch only; nothing else looks at more than one picture, but for the loss, which is a mean.
  */
 static bool looks_across_pictures(const zoe__session *s)
@@ -222,7 +227,7 @@ static zoe_status choose_micro(zoe__session *s)
         zoe_context_clear(s->context);
         status = try_plan(s, true);
         if (status != ZOE_DEVICE_MEMORY) break;
-        free_network(s);
+        zoe__session_free_network(s);
     }
     if (status == ZOE_DEVICE_MEMORY) {
         char text[512];
@@ -235,7 +240,7 @@ static zoe_status choose_micro(zoe__session *s)
         zoe__log(s->context, ZOE_LOG_INFO, "--max-memory %s: %d micro-batches of %d windows%s",
                  zoe_options_text(s->options, "max-memory"), s->micro, s->batch / s->micro,
                  looks_across_pictures(s) ? "; batch norm takes the figures of each micro-batch by itself" : "");
-    free_network(s);
+    zoe__session_free_network(s);
     return status;
 }
 
@@ -326,9 +331,7 @@ static zoe_status train(zoe__session *s, const char *const *clips, size_t count)
     ZOE_TRY(zoe__session_restore(s));
     ZOE_TRY(zoe__run_started(&s->run));
     ZOE_TRY(zoe__run_log(&s->run, start_line(s)));
-    ZOE_TRY(zoe__session_loop(s));
-    zoe_plan_free(&s->plan); /* its memory is for the plan of the figures */
-    ZOE_TRY(zoe__session_evaluate(s));
+    ZOE_TRY(zoe__session_run(s));
     return write_result(s);
 }
 
@@ -342,7 +345,8 @@ static bool is_hopeless(const zoe__session *s, zoe_status status)
 
 static void close_session(zoe__session *s, zoe_status status)
 {
-    free_network(s);
+    zoe__session_free_network(s);
+    zoe_checkpoint_free(&s->good);
     zoe_task_close(&s->task);
     zoe__dataset_close(&s->dataset);
     zoe__run_close(&s->run, is_hopeless(s, status));
@@ -395,7 +399,7 @@ zoe_status zoe_train(zoe_context *context, const char *task, const char *const *
     ZOE_TRY(zoe__dataset_check_options(context, options));
     ZOE_TRY(read_options(s));
     ZOE_TRY(check_paths(s, clips, count));
-    ZOE_TRY_OUT(open_device(s));
+    ZOE_TRY_OUT(zoe__session_open_device(s));
     if (zoe_options_flag(options, "dry-run")) {
         status = dry_run(s, clips, count);
         goto out;

@@ -23,7 +23,8 @@ zoe_status zoe__tuned_restore(zoe__session *s)
     char path[ZOE__PATH];
     zoe__tune_table *table = zoe__tuning_table(zoe__device_own_tuning(s->device));
     json_error_t error;
-    if (s->run.fresh || !table || !zoe__run_path(&s->run, path, FILE_NAME) || access(path, F_OK)) return ZOE_OK;
+    if ((s->run.fresh && !s->reopened) || !table || !zoe__run_path(&s->run, path, FILE_NAME) || access(path, F_OK))
+        return ZOE_OK;
     json_t *value = json_load_file(path, 0, &error);
     zoe_status status = ZOE_OK;
     if (!value)
