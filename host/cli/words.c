@@ -100,6 +100,18 @@ zoe_status zoe__cli_expand(zoe_context *context, zoe__words *words, int argc, ch
     return ZOE_OK;
 }
 
+/* "--device a --device b" is "--device a,b", where the row says so. */
+static zoe_status set_value(zoe__cli *cli, const zoe_option *option, const char *text)
+{
+    char joined[1024];
+    if (!(option->flags & ZOE_OPTION_REPEAT) || !zoe_options_given(cli->options, option->name))
+        return zoe_options_set(cli->options, option->name, text);
+    ZOE_FAIL_IF(cli->context,
+                !zoe__format(joined, sizeof joined, "%s,%s", zoe_options_text(cli->options, option->name), text),
+                ZOE_USAGE, "--%s: longer than %zu bytes", option->name, sizeof joined - 1);
+    return zoe_options_set(cli->options, option->name, joined);
+}
+
 /* A long option at words[*at]; moves *at past it and its value. */
 static zoe_status read_long(zoe__cli *cli, zoe__words *words, size_t *at)
 {
@@ -114,9 +126,9 @@ static zoe_status read_long(zoe__cli *cli, zoe__words *words, size_t *at)
         ZOE_FAIL_IF(cli->context, equals, ZOE_USAGE, "--%s takes no value", name);
         return zoe_options_set(cli->options, name, "true");
     }
-    if (equals) return zoe_options_set(cli->options, name, equals + 1);
+    if (equals) return set_value(cli, option, equals + 1);
     ZOE_FAIL_IF(cli->context, *at >= words->count, ZOE_USAGE, "--%s needs a value", name);
-    return zoe_options_set(cli->options, name, words->items[(*at)++]);
+    return set_value(cli, option, words->items[(*at)++]);
 }
 
 /* Short options: "-d pocl:0", "-dpocl:0"; flags can be joined. */
@@ -131,9 +143,9 @@ static zoe_status read_short(zoe__cli *cli, zoe__words *words, size_t *at)
             ZOE_TRY(zoe_options_set(cli->options, option->name, "true"));
             continue;
         }
-        if (text[1]) return zoe_options_set(cli->options, option->name, text + 1);
+        if (text[1]) return set_value(cli, option, text + 1);
         ZOE_FAIL_IF(cli->context, *at >= words->count, ZOE_USAGE, "-%c needs a value", *text);
-        return zoe_options_set(cli->options, option->name, words->items[(*at)++]);
+        return set_value(cli, option, words->items[(*at)++]);
     }
     return ZOE_OK;
 }
