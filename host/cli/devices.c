@@ -4,8 +4,10 @@
 #include <zoe/device.h>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "device/ahead.h"
 
 static json_t *to_json(const zoe_device_info *d)
 {
@@ -48,12 +50,27 @@ static zoe_status print_json(zoe__cli *cli, const zoe_device_info *devices, size
     return zoe__cli_print_json(cli, list);
 }
 
+static zoe_status run_compiler(zoe__cli *cli)
+{
+    zoe_device *device = NULL;
+    zoe_device_options options = zoe_device_options_default();
+    options.name = zoe_options_text(cli->options, "device");
+    options.family = zoe_options_text(cli->options, "family");
+    options.lanes = (int)zoe_options_int(cli->options, "lanes");
+    options.tuning = "off";
+    ZOE_TRY(zoe_device_open(&device, cli->context, &options));
+    const zoe_status status = zoe__ahead_serve(device, STDIN_FILENO);
+    zoe_device_free(&device);
+    return status;
+}
+
 /* The host alone is not what somebody who asks for devices looks for: the list still goes out as JSON, then the error.
  */
 static zoe_status run(zoe__cli *cli)
 {
     zoe_device_info *devices = NULL;
     size_t count = 0;
+    if (zoe_options_flag(cli->options, "compiler")) return run_compiler(cli);
     ZOE_TRY(zoe_device_list(cli->context, &devices, &count));
     zoe_status status = ZOE_OK;
     const bool none = count <= 1;
@@ -68,7 +85,18 @@ static zoe_status run(zoe__cli *cli)
     return ZOE_OK;
 }
 
-static const zoe_option options[] = {ZOE__OPTION_JSON, ZOE__OPTION_END};
+/* clang-format off */
+static const zoe_option options[] = {
+    {.name = "compiler", .type = ZOE_OPTION_FLAG, .help = "be a child process that compiles kernels",
+     .flags = ZOE_OPTION_HIDDEN},
+    {.name = "device", .type = ZOE_OPTION_TEXT, .help = "of --compiler", .flags = ZOE_OPTION_HIDDEN},
+    {.name = "family", .type = ZOE_OPTION_TEXT, .help = "of --compiler", .flags = ZOE_OPTION_HIDDEN},
+    {.name = "lanes", .type = ZOE_OPTION_INT, .low = 0, .high = 16, .fallback = "0", .help = "of --compiler",
+     .flags = ZOE_OPTION_HIDDEN},
+    ZOE__OPTION_JSON,
+    ZOE__OPTION_END,
+};
+/* clang-format on */
 
 const zoe__verb zoe__verb_devices = {
     .name = "devices",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/child.h"
 #include "core/suggest.h"
 
 #define X(name) extern const zoe__verb zoe__verb_##name;
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
         return zoe_status_exit_code(ZOE_MEMORY);
     }
     zoe_context_set_log(context, zoe__cli_log, NULL);
+    zoe_context_set_helper(context, ZOE__CHILD_SELF);
     zoe_status status = run(context, argc, argv);
     zoe__cli_end_line();
     if (status == ZOE_OK && (fflush(stdout) || ferror(stdout)))

@@ -12,6 +12,7 @@ struct zoe_context {
     char error[1024];
     zoe_log_function *log;
     void *user;
+    const char *helper;
 };
 
 zoe_status zoe_context_new(zoe_context **out)
@@ -41,6 +42,16 @@ void zoe_context_set_log(zoe_context *context, zoe_log_function *fn, void *user)
 {
     context->log = fn;
     context->user = user;
+}
+
+void zoe_context_set_helper(zoe_context *context, const char *program)
+{
+    context->helper = program;
+}
+
+const char *zoe__context_helper(const zoe_context *context)
+{
+    return context->helper;
 }
 
 /* One line, always: text from drivers and files may hold newlines and control characters. */

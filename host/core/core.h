@@ -19,6 +19,7 @@
 zoe_status zoe__fail(zoe_context *context, zoe_status status, const char *format, ...) ZOE__PRINTF(3, 4);
 
 void zoe__log(zoe_context *context, zoe_log_level level, const char *format, ...) ZOE__PRINTF(3, 4);
+const char *zoe__context_helper(const zoe_context *context); /* NULL: none */
 
 /* Return the status of expr from the calling function unless it is ZOE_OK. */
 #define ZOE_TRY(expr)                                                                                                  \

@@ -110,6 +110,7 @@ void zoe_device_free(zoe_device **device)
     (*device)->driver->close(*device);
     zoe__tuning_close(&(*device)->own_tuning);
     zoe__trust_close(&(*device)->trust);
+    zoe__ahead_free(*device);
     free(*device);
     *device = NULL;
 }

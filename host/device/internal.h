@@ -33,6 +33,10 @@ unsigned zoe__quirk_flags(const char *platform, const char *device, const char *
 /* What drivers need in the environment; call it before the loader reads them. */
 void zoe__quirk_environment(void);
 
+/* A text that is another one when the driver's own cache of kernels is another one (or was removed); false: it has
+ * none. */
+bool zoe__quirk_cache_id(const char *platform, char *text, size_t size);
+
 /* ZOE_DISK where a file-size limit would make the driver end the process. */
 zoe_status zoe__quirk_check_file_limit(zoe_context *context, const char *platform);
 
@@ -120,8 +124,11 @@ struct zoe_device {
     const struct zoe__tuning *tuning;
     struct zoe__trust *trust;          /* which kernels are right: selftest/trust.h */
     struct zoe__tune_hook *own_tuning; /* what the device was opened with: tune/tuning.h */
+    struct zoe__ahead *ahead;          /* what is to be compiled before it is launched: ahead.h; NULL */
     bool sync, profile;                /* ZOE_SYNC=1; options.profile */
 };
+
+void zoe__ahead_free(zoe_device *device);
 
 /* Fill a zeroed device; on failure nothing of it is left open. */
 zoe_status zoe__host_open(zoe_device *device);

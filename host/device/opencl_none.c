@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Stands for the opencl_*.c files in a build with ZOE_OPENCL=OFF: no devices but the host. */
+#include "device/ahead.h"
 #include "device/internal.h"
 
 zoe_status zoe__opencl_list(zoe_context *context, zoe__device_entry **entries, size_t *count)
@@ -14,6 +15,12 @@ zoe_status zoe__opencl_open(zoe_device *device, const zoe__device_entry *entry, 
 {
     (void)part, (void)parts, (void)options;
     return zoe__fail(device->context, ZOE_DEVICE, "%s: this build has no OpenCL (ZOE_OPENCL=OFF)", entry->info.id);
+}
+
+zoe_status zoe__ahead_serve(zoe_device *device, int socket)
+{
+    (void)socket;
+    return zoe__fail(device->context, ZOE_DEVICE, "this build has no OpenCL (ZOE_OPENCL=OFF)");
 }
 
 void *zoe__device_queue(const zoe_device *device)

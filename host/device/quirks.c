@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const zoe__quirk zoe__quirks[] = {
@@ -60,6 +61,21 @@ void zoe__quirk_environment(void)
     if (zoe__format(machine, sizeof machine, "numa:1(memory=%lld) pu:%ld", (long long)pages * page,
                     processors < 1 ? 1 : processors))
         setenv("HWLOC_SYNTHETIC", machine, 0);
+}
+
+/* PoCL: $POCL_CACHE_DIR, else $XDG_CACHE_HOME/pocl/kcache, else ~/.cache/pocl/kcache; POCL_KERNEL_CACHE=0: none. */
+bool zoe__quirk_cache_id(const char *platform, char *text, size_t size)
+{
+    const char *off = zoe__environment("POCL_KERNEL_CACHE"), *folder = zoe__environment("POCL_CACHE_DIR");
+    const char *xdg = zoe__environment("XDG_CACHE_HOME"), *home = zoe__environment("HOME");
+    char path[4096];
+    struct stat info = {0};
+    if (!strstr(platform, "Portable Computing Language") || (off && !strcmp(off, "0"))) return false;
+    const char *base = folder ? folder : xdg ? xdg : home ? home : "";
+    const char *rest = folder ? "" : xdg ? "/pocl/kcache" : "/.cache/pocl/kcache";
+    if (!zoe__format(path, sizeof path, "%s%s", base, rest) || stat(path, &info)) info = (struct stat){0};
+    return zoe__format(text, size, "%llu %llu %lld", (unsigned long long)info.st_dev, (unsigned long long)info.st_ino,
+                       (long long)info.st_uid);
 }
 
 /* PoCL 3.1 writes the preprocessed source (0.9 MiB with its own headers) into its cache for every program, compiled

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What ops say while they are compiled (pass 1) and the lists of launches that they emit (pass 2). */
+#include "device/ahead.h"
 #include "graph/state.h"
 #include "selftest/trust.h"
 
@@ -298,6 +299,51 @@ static zoe_status set_arguments(zoe__kernel *kernel, const char *types, va_list 
     return ZOE_OK;
 }
 
+/* The arguments in the words of device/ahead.h; false: they do not fit. */
+static bool describe(char *text, size_t size, const char *types, va_list args)
+{
+    size_t used = 0;
+    bool fits = true;
+    for (; *types && fits; types++) {
+        char *to = text + used;
+        const size_t left = size - used;
+        switch (*types) {
+        case 'v': {
+            const zoe__view *v = va_arg(args, const zoe__view *);
+            fits = zoe__format(to, left, "m i%d i%d i%d i%d ", v->c8, v->shape.h, v->shape.w, v->halo);
+            break;
+        }
+        case 'm':
+            (void)va_arg(args, zoe__mem *);
+            fits = zoe__format(to, left, "m ");
+            break;
+        case 'f': fits = zoe__format(to, left, "f%a ", va_arg(args, double)); break;
+        case 'u': fits = zoe__format(to, left, "u%u ", (unsigned)va_arg(args, uint32_t)); break;
+        case 'l': fits = zoe__format(to, left, "l%zu ", va_arg(args, size_t)); break;
+        default: fits = zoe__format(to, left, "i%d ", va_arg(args, int));
+        }
+        used += strlen(to);
+    }
+    return fits;
+}
+
+/* Of a dry plan: what the launch will need compiled. */
+static zoe_status foresee(const zoe_plan *plan, const zoe__launch_spec *spec, const zoe__launch *launch,
+                          const char *types, va_list args)
+{
+    char arguments[1024] = "";
+    if (!describe(arguments, sizeof arguments, types, args)) return ZOE_OK;
+    const zoe__ahead_launch ahead = {.program = spec->program,
+                                     .kernel = spec->kernel,
+                                     .options = spec->options ? spec->options : "",
+                                     .arguments = arguments,
+                                     .dims = launch->dims,
+                                     .global = launch->global,
+                                     .local = launch->local,
+                                     .bytes = plan->memory.peak_bytes};
+    return zoe__ahead_note(plan->device, &ahead);
+}
+
 zoe_status zoe__plan_launch(zoe_plan *plan, const zoe__node *node, const zoe__launch_spec *spec, const char *types, ...)
 {
     zoe__launch *launch;
@@ -311,12 +357,16 @@ zoe_status zoe__plan_launch(zoe_plan *plan, const zoe__node *node, const zoe__la
         for (int i = 0; i < 3; i++) launch->local[i] = 1;
         launch->has_local = true;
     }
-    if (plan->options.dry) return ZOE_OK;
-    ZOE_TRY(zoe__kernel_new(&launch->kernel, plan->device, spec->program, spec->kernel,
-                            spec->options ? spec->options : ""));
     va_list args;
     va_start(args, types);
-    const zoe_status status = set_arguments(launch->kernel, types, args);
+    if (plan->options.dry) {
+        const zoe_status noted = foresee(plan, spec, launch, types, args);
+        va_end(args);
+        return noted;
+    }
+    zoe_status status =
+        zoe__kernel_new(&launch->kernel, plan->device, spec->program, spec->kernel, spec->options ? spec->options : "");
+    if (status == ZOE_OK) status = set_arguments(launch->kernel, types, args);
     va_end(args);
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A graph compiled for a device, and its life: compile once, then write inputs, walk the lists, read results. */
+#include "device/ahead.h"
 #include "graph/state.h"
 #include "selftest/trust.h"
 
@@ -145,6 +146,28 @@ static zoe_status compile(zoe_plan *plan)
     return zoe__plan_emit(plan);
 }
 
+/* Lists what the plan and its self-test would launch, and has it compiled by child processes. What goes wrong here will
+ * go wrong again where it counts. */
+static void compile_ahead(zoe_graph *graph, zoe_device *device, const zoe_plan_options *options)
+{
+    zoe_context *context = zoe__device_context(device);
+    zoe_plan_options dry = *options;
+    zoe_store *store = NULL;
+    zoe_plan *plan = NULL;
+    if (!zoe__ahead_begin(device)) return;
+    dry.dry = true;
+    zoe_status status = zoe_store_new(&store, context, device, 0);
+    if (status == ZOE_OK) status = zoe_plan_new(&plan, graph, store, &dry);
+    if (status == ZOE_OK) status = zoe__trust_foresee(device, graph, options);
+    zoe_plan_free(&plan);
+    zoe_store_free(&store);
+    if (status == ZOE_OK)
+        zoe__ahead_compile(device);
+    else
+        zoe__ahead_drop(device);
+    zoe_context_clear(context);
+}
+
 zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, const zoe_plan_options *options)
 {
     zoe_context *context = zoe__store_context(store);
@@ -152,6 +175,7 @@ zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, cons
     ZOE_TRY(zoe_graph_status(graph));
     ZOE_FAIL_IF(context, options->micro_batches < 1 || options->micro_batches > 65536, ZOE_CONFIG,
                 "micro batches: %d, must be 1 to 65536", options->micro_batches);
+    if (!options->dry) compile_ahead(graph, zoe__store_device(store), options);
     if (!options->dry) ZOE_TRY(zoe__trust_graph(zoe__store_device(store), graph, options));
     zoe_plan *plan = NULL;
     ZOE_TRY(zoe__calloc(context, &plan, 1, sizeof *plan));

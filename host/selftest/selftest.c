@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/ahead.h"
 #include "device/internal.h"
 #include "device/source.h"
 #include "graph/state.h"
@@ -89,6 +90,7 @@ static bool interesting(const session *s, const zoe__verdict *v, size_t count)
         if (zoe__trust_is_bad(s->device, v[i].variant)) continue;
         if (s->options && s->options->only && strcmp(s->options->only, v[i].variant)) continue;
         if (s->wanted && !(has(s->wanted, v[i].variant) && !zoe__trust_is_known(s->device, v[i].variant))) continue;
+        if (s->wanted && has(&s->checked, v[i].variant)) continue;
         return true;
     }
     return false;
@@ -101,9 +103,13 @@ static zoe_status run_case(session *s, const zoe__case *test, bool full, bool li
     bool last = false;
     for (size_t round = 0; !last && status == ZOE_OK; round++) {
         zoe__verdict v[ZOE__VERDICTS];
-        size_t count;
+        size_t count, ahead = zoe__ahead_count(s->device);
         status = zoe__selftest_case(s->device, test, round, full, false, NULL, v, &count, &last);
-        if (status != ZOE_OK || !interesting(s, v, count)) continue;
+        if (status != ZOE_OK) continue;
+        if (!interesting(s, v, count)) {
+            zoe__ahead_cut(s->device, ahead);
+            continue;
+        }
         for (size_t i = 0; list && i < count && status == ZOE_OK; i++)
             status = add_name(s->context, &s->checked, v[i].variant);
         if (list || status != ZOE_OK) continue;
@@ -213,6 +219,20 @@ static zoe_status test_names(zoe_device *device, const names *list, bool *wrong)
     *wrong = json_array_size(s.failed) > 0;
     warn(&s);
     if (status == ZOE_OK) status = zoe__trust_save(device->trust);
+    close_session(&s);
+    return status;
+}
+
+/* Dry looks at the cases leave their launches on the device's list. */
+zoe_status zoe__trust_foresee(zoe_device *device, zoe_graph *graph, const zoe_plan_options *options)
+{
+    names list = {0};
+    session s = {.context = zoe__device_context(device), .device = device, .wanted = &list, .failed = json_array()};
+    bool unknown = false;
+    zoe_status status = zoe__trust_tests(device) ? names_of_graph(device, graph, options, &list) : ZOE_OK;
+    for (size_t k = 0; k < list.count; k++) unknown = unknown || !zoe__trust_is_known(device, list.item[k]);
+    if (status == ZOE_OK && unknown) status = run_cases(&s, false, true);
+    free(list.item);
     close_session(&s);
     return status;
 }

@@ -44,6 +44,8 @@ const char *zoe__trust_quarantine(const zoe__trust *trust);
 
 /* Tests what a plan of graph would use and nobody tested before; what is wrong is put into quarantine with a warning.
  * Costs the making of a dry plan where all is known. Nothing where the device was not opened for that. */
+/* Notes the launches of the self-test that zoe__trust_graph() would run (device/ahead.h). */
+zoe_status zoe__trust_foresee(zoe_device *device, zoe_graph *graph, const zoe_plan_options *options);
 zoe_status zoe__trust_graph(zoe_device *device, zoe_graph *graph, const zoe_plan_options *options);
 
 /* ZOE_BREAK: after the launches of a variant, one that spoils `floats` numbers of mem, if it is the one that is meant.

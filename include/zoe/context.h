@@ -35,6 +35,10 @@ void zoe_context_clear(zoe_context *context);
 /* Send log lines to fn (NULL: nowhere, the default). The library itself never prints. */
 void zoe_context_set_log(zoe_context *context, zoe_log_function *fn, void *user);
 
+/* The file of the program `zoe` (NULL: none, the default; borrowed): with it, kernels for PoCL are compiled by several
+ * processes at once, which makes a first start about half as long. */
+void zoe_context_set_helper(zoe_context *context, const char *program);
+
 #ifdef __cplusplus
 }
 #endif
