@@ -143,7 +143,6 @@ zoe_status zoe__session_restore(zoe__session *s)
 
 typedef struct loop {
     zoe__session *s;
-    zoe__loader *loader;
     float *logits;  /* {G*B, classes} of a micro-batch */
     int labels;     /* G*B */
     double saved;   /* zoe__seconds() of the last checkpoint */
@@ -171,14 +170,14 @@ static zoe_status micro_step(loop *l, int micro, double *loss, double *accuracy)
     zoe__session *s = l->s;
     zoe__batch *batch;
     float value = NAN;
-    ZOE_TRY(zoe__loader_next(l->loader, &batch, &s->waited));
+    ZOE_TRY(zoe__loader_next(l->s->loader, &batch, &s->waited));
     ZOE_TRY(zoe__batch_write(batch, &s->task, s->plan, &s->values));
     ZOE_TRY(zoe_plan_accumulate(s->plan, s->step, micro));
     ZOE_TRY(zoe_plan_read(s->plan, s->values.loss, &value));
     ZOE_TRY(zoe_plan_read(s->plan, s->values.logits, l->logits));
     *loss += (double)value;
     *accuracy += count_right(l, batch->labels);
-    zoe__loader_release(l->loader);
+    zoe__loader_release(l->s->loader);
     ZOE_FAIL_IF(s->context, !isfinite(value), ZOE_DIVERGED,
                 "step %lld: the loss is %g (a smaller --lr may help); no good checkpoint was overwritten",
                 (long long)s->step, (double)value);
@@ -211,18 +210,18 @@ static void tell(loop *l)
 {
     zoe__session *s = l->s;
     const double per_step = s->loop_steps ? s->loop_seconds / (double)s->loop_steps : NAN;
-    zoe__session_tell(
-        s, &(zoe_train_progress){.stage = "train",
-                                 .done = (size_t)s->step,
-                                 .total = (size_t)s->steps,
-                                 .epoch = s->step * s->batch / (int64_t)s->task.usable[0],
-                                 .loss = zoe__session_recent(s, s->recent_loss),
-                                 .accuracy = zoe__session_recent(s, s->recent_accuracy),
-                                 .lr = zoe_schedule_lr(&s->schedule, s->step - 1),
-                                 .samples_per_s = samples_per_s(s),
-                                 .data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : 0,
-                                 .eta = per_step * (double)(s->steps - s->step),
-                                 .skipped = s->dataset.skipped + s->result->short_clips + zoe__loader_bad(l->loader)});
+    zoe__session_tell(s, &(zoe_train_progress){.stage = "train",
+                                               .done = (size_t)s->step,
+                                               .total = (size_t)s->steps,
+                                               .epoch = s->step * s->batch / (int64_t)s->task.usable[0],
+                                               .loss = zoe__session_recent(s, s->recent_loss),
+                                               .accuracy = zoe__session_recent(s, s->recent_accuracy),
+                                               .lr = zoe_schedule_lr(&s->schedule, s->step - 1),
+                                               .samples_per_s = samples_per_s(s),
+                                               .data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : 0,
+                                               .eta = per_step * (double)(s->steps - s->step),
+                                               .skipped = s->dataset.skipped + s->result->short_clips +
+                                                          zoe__loader_bad(l->s->loader)});
 }
 
 static zoe_status log_step(loop *l)
@@ -290,7 +289,7 @@ static void take_figures(loop *l, zoe_status status)
     r->samples_per_s = samples_per_s(s);
     r->data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : NAN;
     r->seconds = s->earlier_seconds + s->loop_seconds;
-    if (l->loader) r->bad_clips = zoe__loader_bad(l->loader);
+    if (l->s->loader) r->bad_clips = zoe__loader_bad(l->s->loader);
     if (status == ZOE_OK || status == ZOE_STOPPED || status == ZOE_TIME) return;
     zoe__run_log(&s->run, json_pack("{s:s, s:I, s:o}", "event", "error", "step", (json_int_t)s->step, "text",
                                     zoe__run_text(zoe_context_error(s->context))));
@@ -307,10 +306,8 @@ static zoe_status keep_what_is_there(zoe__session *s, zoe_status status)
     return zoe__fail(s->context, status, "%s", text);
 }
 
-zoe_status zoe__session_loop(zoe__session *s)
+static zoe_status start_loader(zoe__session *s)
 {
-    loop l = {.s = s, .labels = s->task.tuples[ZOE_SPLIT_TRAIN] * (s->batch / s->micro)};
-    zoe_status status = ZOE_OK;
     const zoe__loader_options options = {.task = &s->task,
                                          .split = ZOE_SPLIT_TRAIN,
                                          .seed = s->seed,
@@ -320,14 +317,31 @@ zoe_status zoe__session_loop(zoe__session *s)
                                          .epoch = (int64_t)s->task.usable[0],
                                          .workers = (int)zoe_options_int(s->options, "workers"),
                                          .max_bad = zoe_options_float(s->options, "max-bad")};
+    return zoe__loader_new(&s->loader, s->context, &options);
+}
+
+zoe_status zoe__session_read_ahead(zoe__session *s)
+{
+    enum { MOST_BYTES = 64 << 20 }; /* of a batch: larger ones wait until the plan has found that there is room */
+    const zoe_task *task = &s->task;
+    const size_t window = (size_t)task->frames[ZOE_SPLIT_TRAIN] * (size_t)task->width * (size_t)task->height * 3 +
+                          (task->listener ? (size_t)task->listener->sound->samples * sizeof(float) : 0);
+    const bool small = (size_t)(s->batch / s->micro) <= MOST_BYTES / (window ? window : 1);
+    return s->run.fresh && small && !zoe_options_text(s->options, "max-memory") ? start_loader(s) : ZOE_OK;
+}
+
+zoe_status zoe__session_loop(zoe__session *s)
+{
+    loop l = {.s = s, .labels = s->task.tuples[ZOE_SPLIT_TRAIN] * (s->batch / s->micro)};
+    zoe_status status = ZOE_OK;
     if (s->step < s->steps) {
         ZOE_TRY_OUT(zoe__calloc(s->context, &l.logits, (size_t)l.labels * (size_t)s->task.classes, sizeof(float)));
-        ZOE_TRY_OUT(zoe__loader_new(&l.loader, s->context, &options));
+        if (!s->loader) ZOE_TRY_OUT(start_loader(s));
         status = keep_what_is_there(s, steps(&l));
     }
 out:
     take_figures(&l, status);
-    zoe__loader_free(&l.loader);
+    zoe__loader_free(&s->loader);
     free(l.logits);
     return status;
 }

@@ -30,6 +30,7 @@ typedef struct zoe__session {
     zoe_task_graph values;
     zoe_store *store;
     zoe_plan *plan;
+    zoe__loader *loader; /* of the steps */
     zoe_schedule schedule;
     uint64_t seed;
     int batch, micro;                            /* windows of a step; micro-batches of a step */
@@ -46,6 +47,9 @@ typedef struct zoe__session {
     bool good_saved;     /* it is in the run folder */
     bool reopened;       /* the device was lost once */
 } zoe__session;
+
+/* Starts decoding for the first steps while the device's kernels compile, where it is known already which those are. */
+zoe_status zoe__session_read_ahead(zoe__session *s);
 
 /* The steps, with log and checkpoints. ZOE_STOPPED, ZOE_TIME, ZOE_DIVERGED, ZOE_BAD_FILES, ... */
 zoe_status zoe__session_loop(zoe__session *s);

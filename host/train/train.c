@@ -325,6 +325,7 @@ static zoe_status train(zoe__session *s, const char *const *clips, size_t count)
 {
     ZOE_TRY(open_clips(s, clips, count));
     ZOE_TRY(zoe__tuned_restore(s));
+    ZOE_TRY(zoe__session_read_ahead(s));
     ZOE_TRY(make_plan(s, false));
     ZOE_TRY(zoe__tuned_record(s));
     ZOE_TRY(write_split(s));
@@ -345,6 +346,7 @@ static bool is_hopeless(const zoe__session *s, zoe_status status)
 
 static void close_session(zoe__session *s, zoe_status status)
 {
+    zoe__loader_free(&s->loader);
     zoe__session_free_network(s);
     zoe_checkpoint_free(&s->good);
     zoe_task_close(&s->task);
