@@ -46,7 +46,19 @@ enum { ZOE__MOST_PROCESSES = 100 };
 zoe_status zoe__bench_children(zoe_context *context, const char *suite, const zoe_bench_call *call, json_t **out,
                                size_t *count);
 
+/* ---- train.c: measures once, by the options of the suite train ---- */
+zoe_status zoe__train_here(zoe_context *context, const zoe_options *options, json_t **out);
+
+/* ---- words.c: what else `bench` can be told: list, compare, .. ---- */
+const zoe_bench_suite *zoe__bench_word_at(size_t index); /* NULL past the end */
+
+/* The suite or word of that name; NULL with a text ("did you mean"). */
+const zoe_bench_suite *zoe__bench_find(zoe_context *context, const char *name);
+
 /* ---- provenance.c ---- */
+
+/* --strict: ZOE_CONFIG with the reason where the machine is busy or throttled. */
+zoe_status zoe__bench_is_quiet(zoe_context *context);
 
 /* The most memory that this process has held, bytes: the peak of its resident set (on Linux VmHWM, which, unlike
  * getrusage's, does not count the process it came from); 0 where nobody tells. */

@@ -54,3 +54,12 @@ json_t *zoe__bench_device(const zoe_device *device)
                      "driver", d->driver, "version", d->version, "family", zoe_family_name(d->family), "compute_units",
                      (int)d->compute_units, "lanes", (int)d->lanes);
 }
+
+zoe_status zoe__bench_is_quiet(zoe_context *context)
+{
+    const double most = 0.5;
+    double load = 0;
+    ZOE_FAIL_IF(context, getloadavg(&load, 1) == 1 && load > most, ZOE_CONFIG,
+                "--strict: the load is %.2f, at most %.1f: other programs run", load, most);
+    return ZOE_OK;
+}

@@ -192,11 +192,10 @@ out:
     return status;
 }
 
-static zoe_status run_here(zoe_context *context, const zoe_bench_call *call, json_t **out)
+zoe_status zoe__train_here(zoe_context *context, const zoe_options *options, json_t **out)
 {
     subject s = {.context = context};
-    const zoe_status status =
-        zoe_options_flag(call->options, "ops") ? profile(&s, call->options, out) : measure(&s, call->options, out);
+    const zoe_status status = zoe_options_flag(options, "ops") ? profile(&s, options, out) : measure(&s, options, out);
     free_subject(&s);
     return status;
 }
@@ -317,7 +316,8 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     const bool here = zoe_options_flag(call->options, "here");
     ZOE_FAIL_IF(context, call->arg_count, ZOE_USAGE, "bench train: '%s' is one word too many", call->args[0]);
     if (!zoe_backbone_find(context, zoe_options_text(call->options, "net"))) return ZOE_CONFIG;
-    const zoe_status status = here ? run_here(context, call, &value) : run_processes(context, call, &value);
+    const zoe_status status =
+        here ? zoe__train_here(context, call->options, &value) : run_processes(context, call, &value);
     if (!value) return status;
     out->json = json_dumps(value, JSON_REAL_PRECISION(9));
     const zoe_status told = here ? ZOE_OK : write_text(context, value, &out->text);

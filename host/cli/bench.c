@@ -5,22 +5,35 @@
 
 #include <zoe/bench.h>
 
+#include "bench/bench.h"
 #include "cli/cli.h"
 #include "core/child.h"
 
-static const char *suite_name(const zoe__cli *cli)
+/* The suite or word that is asked for: --suite's, else the first one among the words. Options may stand before it. */
+static const char *name_of(const zoe__cli *cli)
 {
     const char *named = zoe_options_text(cli->options, "suite");
-    return named ? named : cli->arg_count ? cli->args[0] : NULL;
+    if (named) return named;
+    for (size_t i = 0; i < cli->arg_count; i++) {
+        if (!strncmp(cli->args[i], "--suite=", 8)) return cli->args[i] + 8;
+        if (!strcmp(cli->args[i], "--suite") && i + 1 < cli->arg_count) return cli->args[i + 1];
+    }
+    for (size_t i = 0; i < cli->arg_count; i++) {
+        for (size_t s = 0; zoe_bench_suite_at(s); s++)
+            if (!strcmp(zoe_bench_suite_at(s)->name, cli->args[i])) return cli->args[i];
+        for (size_t s = 0; zoe__bench_word_at(s); s++)
+            if (!strcmp(zoe__bench_word_at(s)->name, cli->args[i])) return cli->args[i];
+    }
+    return cli->arg_count ? cli->args[0] : NULL;
 }
 
 static zoe_status run(zoe__cli *cli)
 {
-    const char *name = suite_name(cli);
+    const char *named = zoe_options_text(cli->options, "suite"), *name = named ? named : name_of(cli);
     ZOE_FAIL_IF(cli->context, !name, ZOE_USAGE, "a suite is missing; usage: zoe bench %s", cli->verb->usage);
-    const size_t words = zoe_options_text(cli->options, "suite") ? 0 : 1;
-    const zoe_bench_suite *suite = zoe_bench_suite_find(cli->context, name);
+    const zoe_bench_suite *suite = zoe__bench_find(cli->context, named ? named : cli->args[0]);
     if (!suite) return ZOE_USAGE;
+    const size_t words = named ? 0 : 1;
     const zoe_bench_call call = {.args = cli->args + words,
                                  .arg_count = cli->arg_count - words,
                                  .options = cli->options,
@@ -36,19 +49,23 @@ static zoe_status run(zoe__cli *cli)
     return status != ZOE_OK ? status : printed;
 }
 
+static zoe_status add_all(zoe__cli *cli)
+{
+    for (size_t s = 0; zoe_bench_suite_at(s); s++)
+        ZOE_TRY(zoe_options_add(cli->options, zoe_bench_suite_at(s)->options));
+    for (size_t s = 0; zoe__bench_word_at(s); s++)
+        ZOE_TRY(zoe_options_add(cli->options, zoe__bench_word_at(s)->options));
+    return ZOE_OK;
+}
+
 /* The options depend on the suite; with --help and without one, those of all. */
 static zoe_status extend(zoe__cli *cli)
 {
-    const char *name = suite_name(cli);
-    bool found = false;
-    for (size_t s = 0; name && zoe_bench_suite_at(s) && !found; s++) {
-        if (strcmp(zoe_bench_suite_at(s)->name, name)) continue;
-        found = true;
-        ZOE_TRY(zoe_options_add(cli->options, zoe_bench_suite_at(s)->options));
-    }
-    for (size_t s = 0; !found && zoe_bench_suite_at(s); s++)
-        ZOE_TRY(zoe_options_add(cli->options, zoe_bench_suite_at(s)->options));
-    return ZOE_OK;
+    const char *name = name_of(cli);
+    const zoe_bench_suite *suite = name ? zoe__bench_find(cli->context, name) : NULL;
+    if (suite) return zoe_options_add(cli->options, suite->options);
+    zoe_context_clear(cli->context); /* said when the words are read */
+    return add_all(cli);
 }
 
 /* clang-format off */

@@ -191,8 +191,9 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     const zoe__conv2d v = seen(algorithm, conv);
     ZOE_TRY(algorithm->emit(plan, node, &v, direction));
     if (direction == ZOE__TO_WEIGHTS) ZOE_TRY(zoe__conv2d_mask_groups(plan, node, &v));
+    ZOE_TRY(spoil(plan, node, conv, algorithm->name, direction)); /* belongs to the direction: who runs it gets it */
     zoe__plan_direction(plan, node, ZOE__DIRECTIONS);
-    return spoil(plan, node, conv, algorithm->name, direction);
+    return ZOE_OK;
 }
 
 int zoe__conv2d_moments(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,

@@ -26,4 +26,11 @@ double zoe__sample_value(const zoe__conv2d *conv, zoe__direction direction, size
 zoe__sampled zoe__sample_check(const zoe__conv2d *conv, zoe__direction direction, const float *values, size_t count,
                                double work);
 
+/* The same for other numbers than those of the streams; NULL: of the stream. Borrowed, plain order. */
+typedef struct zoe__sample_numbers {
+    const float *x, *weight, *dy;
+} zoe__sample_numbers;
+zoe__sampled zoe__sample_check_given(const zoe__conv2d *conv, zoe__direction direction, const float *values,
+                                     size_t count, double work, const zoe__sample_numbers *given);
+
 #endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One case, measured once, in this process: what the fresh processes of a benchmark do. A kind of case is one file that
+ * knows its ids, makes the work and hands it to zoe__once_measure(). Internal. */
+#ifndef ZOE__ONCE_H
+#define ZOE__ONCE_H
+
+#include <jansson.h>
+
+#include <zoe/device.h>
+#include <zoe/option.h>
+
+#include "core/core.h"
+
+typedef struct zoe__once {
+    zoe_context *context;
+    const zoe_options *options; /* the table of `bench once` */
+    const char *id;
+    json_t *out; /* what is found: a kind adds its own keys */
+} zoe__once;
+
+/* What is measured, and how it is known to be right. */
+typedef struct zoe__once_work {
+    void *user;
+    zoe_status (*run)(void *user, int times); /* ends when the device is done */
+    zoe_status (*spoil)(void *user);          /* makes the result useless (NaN), so that it must be made again */
+    /* The result's hash; with `numbers`, also how far it is from the definition in double. */
+    zoe_status (*check)(void *user, bool numbers, char hash[65], double *nmse, double *most);
+    double limit; /* NMSE up to which it is right */
+} zoe__once_work;
+
+/* Checks, warms up, takes samples and checks the first, middle and last of them: adds samples_ns, times (runs in a
+ * sample), check_ok, nmse, max_error, hash, first_run_s to once->out. A result that is no longer the one that was
+ * checked is checked again. */
+zoe_status zoe__once_measure(const zoe__once *once, const zoe__once_work *work);
+
+/* Opens the device of the options and adds it to once->out. */
+zoe_status zoe__once_open(const zoe__once *once, zoe_device **device);
+
+/* Numbers in [-1, 1) that depend on the case's id, `part` (x, weights, ..) and their place only. */
+void zoe__once_fill(const zoe__once *once, uint32_t part, float *data, size_t count);
+uint64_t zoe__once_seed(const char *id);
+
+/* Kinds; *known false: not an id of this kind (and nothing was done). */
+zoe_status zoe__once_layer(const zoe__once *once, bool *known);
+zoe_status zoe__once_train(const zoe__once *once, bool *known);
+zoe_status zoe__once_roof(const zoe__once *once, bool *known);
+
+#endif

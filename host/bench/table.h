@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A benchmark's document as text, Markdown and CSV. Internal. */
+#ifndef ZOE__BENCH_TABLE_H
+#define ZOE__BENCH_TABLE_H
+
+#include <jansson.h>
+
+#include "core/core.h"
+
+/* A row in a line, without its end: speed with its interval, share of the roof, algorithm, id, marks. */
+void zoe__table_line(char *line, size_t size, const json_t *row);
+
+/* Speed of a row as people say it: "352.1 GFLOP/s", "12.4 GB/s", "1.27 ms". factor: of its median time (1: the speed
+ * itself). */
+void zoe__table_speed(char text[48], const json_t *row);
+
+/* All of it; *out to free(). */
+zoe_status zoe__table_text(zoe_context *context, const json_t *document, char **out);
+zoe_status zoe__table_markdown(zoe_context *context, json_t *const *documents, size_t count, char **out);
+zoe_status zoe__table_csv(zoe_context *context, json_t *const *documents, size_t count, char **out);
+
+#endif

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `zoe bench quick` and what is done with its file: cases are kept one by one, damaged files are told, comparisons have verdicts. Times
+# are not judged.
+# shellcheck source=tests/cli/lib.sh disable=SC1091
+. "$(dirname -- "$0")/../cli/lib.sh"
+
+count() {
+    grep -c -e "$1" "$2"
+}
+
+check 2 "did you mean 'quick'" bench quik
+check 2 'one word too many' bench quick now
+check 5 '' bench quick --device warp-drive:0 -o none.json
+expect "no file of nothing" [ ! -e none.json ]
+check 2 'not the id of a case' bench once 'conv2d sideways 1x1x1x1 1x1x1 stride 1x1 pad 0x0 groups 1'
+check 2 'not the id of a case' bench once 'conv2d forward 1x1x1x1 1x1x1 stride 0x1 pad 0x0 groups 1'
+check 2 'not the id of a case' bench once 'gemm nt 3x3'
+
+# The plain-C definitions are a device, too: these need no driver.
+check 0 '' bench quick -d host --cases 128x128 --seconds 0.01 --processes 2 -o host.json
+expect "one case" [ "$(count '"id":"gemm nt 128x128x128"' host.json)" = 1 ]
+expect "it is complete" grep -q '"complete":true' host.json
+for key in id device flops samples_ns median_ns ci95_ns check nmse roof_share algorithm tuned; do
+    expect "every case has $key" [ "$(count "\"$key\":" host.json)" -ge 1 ]
+done
+check 0 '' bench compare host.json host.json --json
+expect "nothing differs from itself" [ "$(count '"verdict": "same"' out)" = 1 ]
+expect "the ratio is 1" is "$(value ratio) == 1"
+
+sed 's/"median_ns":[0-9.]*/"median_ns":1/' host.json >changed.json
+check 4 'changed.json: damaged or changed' bench compare host.json changed.json
+head -c 700 host.json >cut.json
+check 4 'cut.json: damaged' bench compare host.json cut.json
+sed 's/"schema":1/"schema":7/' host.json >other.json
+check 4 'schema 7' bench compare other.json host.json
+check 4 'No such file' bench compare host.json nowhere.json
+echo '{}' >empty.json
+check 4 'not a file of' bench compare empty.json host.json
+
+if ! "$zoe" devices >devices 2>/dev/null || ! grep -qv '^host' devices; then
+    echo "SKIPPED: no OpenCL device here"
+    finish
+    exit
+fi
+
+check 0 '' bench --suite quick --cases 16x28x28 --seconds 0.01 --processes 2 -o one.json --json
+expect "the document is printed" [ "$(count '"schema": 1' out)" = 1 ]
+check 0 '' bench quick --cases 16x28x28 --seconds 0.01 --processes 2 -d host -d pocl -o two.json
+if [ -s two.json ]; then
+    expect "two devices" [ "$(count '^,\{0,1\}{"id"' two.json)" = 2 ]
+fi
+
+export ZOE_BREAK=conv2d.winograd.forward
+if "$zoe" selftest --list 2>&1 | grep -q ZOE_BREAK; then
+    check 6 'are WRONG' bench quick --cases 'conv2d forward 1x16x28x28' --conv winograd --seconds 0.01 -o wrong.json
+    expect "it is said" [ "$(count '"check":"WRONG"' wrong.json)" = 1 ]
+    expect "without a speed" [ "$(count '"samples_ns":\[\]' wrong.json)" = 1 ]
+    unset ZOE_BREAK
+    check 4 'nothing to compare' bench compare wrong.json wrong.json
+else
+    echo "SKIPPED: built without ZOE_TEST_HOOKS"
+fi
+finish
