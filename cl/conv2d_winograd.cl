@@ -36,7 +36,7 @@ typedef float8 lanes;
 #    define STORE(v, p) vstore8(v, 0, p)
 #endif
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16 };
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16, FILTER = 32, JOIN = 64 };
 
 /* ---- the transforms of one row or column ---- */
 
@@ -109,20 +109,56 @@ static inline void spread_1d(const lanes *y, lanes *m)
 #endif
 }
 
-/* G[i][s] = f[i] p[i]^s, f[i] = 1 / product of (p[i] - p) over the other finite points; infinity's row is a unit. */
+/* u = G g: G[i][s] = f[i] p[i]^s, f[i] = 1 / product of (p[i] - p) over the other finite points; infinity's row is a
+ * unit. The rows of p and -p share their even and odd powers. */
+#define F_0 (1.0f / (A2 * B2))
+#define F_A (1.0f / (2.0f * A2 * (A2 - B2)))
+#define F_B (1.0f / (2.0f * B2 * (B2 - A2)))
+static inline void filter_1d(const lanes *g, lanes *u)
+{
 #if ALPHA == 6
-#    define G_ROW(f, p)                                                                                                \
-        {                                                                                                              \
-            f, f *(p), f *(p) * (p), f *(p) * (p) * (p), f *(p) * (p) * (p) * (p)                                      \
-        }
-#    define F_A (1.0f / (2.0f * A2 * (A2 - B2)))
-#    define F_B (1.0f / (2.0f * B2 * (B2 - A2)))
-__constant float G[6][5] = {
-    {1.0f / (A2 * B2), 0, 0, 0, 0},     G_ROW(F_A, A), G_ROW(F_A, -A), G_ROW(F_B, B), G_ROW(F_B, -B),
-    {0, 0, WINO_R == 3, 0, WINO_R == 5}};
+    lanes even_a = fma((lanes)(F_A * A2), g[2], F_A * g[0]), even_b = fma((lanes)(F_B * B2), g[2], F_B * g[0]);
+    lanes odd_a = F_A * A * g[1], odd_b = F_B * B * g[1];
+#    if WINO_R == 5
+    even_a = fma((lanes)(F_A * A2 * A2), g[4], even_a), even_b = fma((lanes)(F_B * B2 * B2), g[4], even_b);
+    odd_a = fma((lanes)(F_A * A * A2), g[3], odd_a), odd_b = fma((lanes)(F_B * B * B2), g[3], odd_b);
+#    endif
+    u[0] = F_0 * g[0];
+    u[1] = even_a + odd_a;
+    u[2] = even_a - odd_a;
+    u[3] = even_b + odd_b;
+    u[4] = even_b - odd_b;
+    u[5] = g[WINO_R - 1];
 #else
-__constant float G[4][3] = {{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}};
+    const lanes even = 0.5f * (g[0] + g[2]);
+    u[0] = g[0];
+    u[1] = fma((lanes)(0.5f), g[1], even);
+    u[2] = fma((lanes)(-0.5f), g[1], even);
+    u[3] = g[2];
 #endif
+}
+
+/* g = G^T u */
+static inline void taps_1d(const lanes *u, lanes *g)
+{
+#if ALPHA == 6
+    const lanes even_a = F_A * (u[1] + u[2]), odd_a = F_A * A * (u[1] - u[2]);
+    const lanes even_b = F_B * (u[3] + u[4]), odd_b = F_B * B * (u[3] - u[4]);
+    g[0] = fma((lanes)(F_0), u[0], even_a + even_b);
+    g[1] = odd_a + odd_b;
+    g[2] = fma((lanes)(A2), even_a, B2 * even_b);
+#    if WINO_R == 5
+    g[3] = fma((lanes)(A2), odd_a, B2 * odd_b);
+    g[4] = fma((lanes)(A2 * A2), even_a, B2 * B2 * even_b);
+#    endif
+    g[WINO_R - 1] += u[5];
+#else
+    const lanes even = 0.5f * (u[1] + u[2]);
+    g[0] = u[0] + even;
+    g[1] = 0.5f * (u[1] - u[2]);
+    g[2] = even + u[3];
+#endif
+}
 
 /* ---- blocks of tiles ---- */
 
@@ -203,7 +239,7 @@ static inline void input_block(__global const float *x, int planes, int XH, int 
     }
 }
 
-/* ---- output and gradient of x ---- */
+/* ---- tiles of the output, and sums over channels ---- */
 
 static inline void store_block(__global float *y, float8 sum, int flags)
 {
@@ -293,11 +329,12 @@ static inline void output_tile(__global const float *M, size_t step, __global fl
 
 /* ROWS tiles of one place by one tile of filters. */
 #define MULTIPLY(name, ROWS)                                                                                           \
-    static inline void name(__global const float *V, __global const float *w, int channels, int tiles,                 \
+    static inline void name(__global const float *V, __global const float *w, int channels, int tiles, int add,        \
                             __global float *M)                                                                         \
     {                                                                                                                  \
         lanes sum[ROWS][VECTORS];                                                                                      \
-        UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = (lanes)(0.0f);      \
+        UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] =                     \
+            add ? LOAD(M + i * FILTERS + f * ZOE_LANES) : (lanes)(0.0f);                                               \
         for (int c = 0; c < channels; c += ZOE_LANES) {                                                                \
             __global const float *v = V + (size_t)c * tiles;                                                           \
             const int end = min(ZOE_LANES, channels - c);                                                              \
@@ -320,49 +357,168 @@ static inline void output_tile(__global const float *M, size_t step, __global fl
 MULTIPLY(multiply_most, MOST_ROWS)
 MULTIPLY(multiply_few, FEW_ROWS)
 
-/* M[place][filters' tile][tiles][filter] = V * U of the places, for filters' tiles k0 .. k1. `tiles` leaves room for
- * whole register tiles. */
-static inline void multiply(__global const float *V, size_t v_step, __global const float *U, int channels, int k_tiles,
-                            int k0, int k1, int count, int tiles, __global float *M, size_t m_step)
+/* How many of the smaller register tiles leave the fewest rows of `count` tiles empty. */
+static inline int few_tiles(int count)
 {
-    for (int z = 0; z < PLACES; z++)
-        for (int k = k0; k < k1; k++) {
-            __global const float *filters = U + (size_t)(z * k_tiles + k) * channels * FILTERS;
-            __global const float *v = V + z * v_step;
-            __global float *m = M + z * m_step + (size_t)(k - k0) * tiles * FILTERS;
-            int t = 0;
-            for (; count - t > FEW_ROWS; t += MOST_ROWS)
-                multiply_most(v + t * ZOE_LANES, filters, channels, tiles, m + t * FILTERS);
-            if (t < count) multiply_few(v + t * ZOE_LANES, filters, channels, tiles, m + t * FILTERS);
-        }
+    int best = 0, least = INT_MAX;
+    for (int few = 0; few * FEW_ROWS < count + FEW_ROWS; few++) {
+        const int most = (max(count - few * FEW_ROWS, 0) + MOST_ROWS - 1) / MOST_ROWS;
+        const int cost = most * (MOST_ROWS + 1) + few * (FEW_ROWS + 1);
+        if (cost < least) best = few, least = cost;
+    }
+    return best;
 }
 
-/* y (YR x YQ pixels of it, from its first) of x; U as made by conv2d_winograd_filter. An item is a block of `each`
- * tiles (room for `tiles`) and k_each tiles of filters of one group; work-groups take items by turns. */
+/* M[place][tiles][filter] (+)= V * U of the places, for one tile of filters. M and V have room for whole register
+ * tiles. */
+static inline void multiply(__global const float *V, size_t v_step, __global const float *U, size_t u_step,
+                            int channels, int count, int few, int tiles, int add, __global float *M, size_t m_step)
+{
+    for (int z = 0; z < PLACES; z++, V += v_step, U += u_step, M += m_step) {
+        int t = 0;
+        for (; t + few * FEW_ROWS < count; t += MOST_ROWS)
+            multiply_most(V + t * ZOE_LANES, U, channels, tiles, add, M + t * FILTERS);
+        for (; t < count; t += FEW_ROWS)
+            multiply_few(V + t * ZOE_LANES, U, channels, tiles, add, M + t * FILTERS);
+    }
+}
+
+/* ---- transformed weights ---- */
+
+#define TAPS (WINO_R * WINO_R)
+#define PAIR (TAPS * 128) /* floats of a pair of blocks: 8 channels x 16 filters */
+
+static inline void turn_round(const float8 *in, float8 *out)
+{
+    UNROLL for (int i = 0; i < 4; i++)
+    {
+        const float8 a = in[i], b = in[i + 4];
+        out[2 * i] = (float8)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3);
+        out[2 * i + 1] = (float8)(a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
+    }
+}
+
+/* The 8 x 8 floats from rows of 16, turned. */
+static inline void turn(__global const float *from, float8 *out)
+{
+    float8 rows[8], other[8];
+    UNROLL for (int i = 0; i < 8; i++) rows[i] = vload8(0, from + i * 16);
+    turn_round(rows, other);
+    turn_round(other, rows);
+    turn_round(rows, out);
+}
+
+/* One tap of 8 channels and a vector of filters f ..: w[K/16][C/8][taps][8][16], whose C/8 are w_blocks8. TURN: filters
+ * are w's channels, channels its filters and taps run backwards. */
+static inline void load_tap(__global const float *w, int flags, int w_blocks8, int tap, int block, int f, lanes *out)
+{
+    if (flags & TURN) {
+        float8 half_[PLANES][8];
+        UNROLL for (int p = 0; p < PLANES; p++)
+        {
+            const int there = min(f / 8 + p, w_blocks8 - 1); /* past the last: filters that nobody reads */
+            turn(w + (size_t)(block / 2 * w_blocks8 + there) * PAIR + (TAPS - 1 - tap) * 128 + block % 2 * 8, half_[p]);
+        }
+        UNROLL for (int c = 0; c < 8; c++)
+#if ZOE_LANES == 16
+            out[c] = (float16)(half_[0][c], half_[1][c]);
+#else
+            out[c] = half_[0][c];
+#endif
+    } else {
+        w += (size_t)(f / 16 * w_blocks8 + block) * PAIR + tap * 128 + f % 16;
+        UNROLL for (int c = 0; c < 8; c++) out[c] = LOAD(w + c * 16);
+    }
+}
+
+/* G w G^T of 8 channels and a vector of filters, to U[place][channel][FILTERS], places u_step floats apart. */
+static inline void filter_block(__global const float *w, int flags, int w_blocks8, int block, int f,
+                                __global float *U, size_t u_step)
+{
+    lanes taps[TAPS][8];
+    ROLL for (int tap = 0; tap < TAPS; tap++) load_tap(w, flags, w_blocks8, tap, block, f, taps[tap]);
+    ROLL for (int c = 0; c < 8; c++)
+    {
+        lanes t[ALPHA][WINO_R];
+        UNROLL for (int s = 0; s < WINO_R; s++)
+        {
+            lanes g[WINO_R], u[ALPHA];
+            UNROLL for (int r = 0; r < WINO_R; r++) g[r] = taps[r * WINO_R + s][c];
+            filter_1d(g, u);
+            UNROLL for (int i = 0; i < ALPHA; i++) t[i][s] = u[i];
+        }
+        ROLL for (int i = 0; i < ALPHA; i++)
+        {
+            lanes u[ALPHA];
+            filter_1d(t[i], u);
+            UNROLL for (int j = 0; j < ALPHA; j++) STORE(u[j], U + (size_t)(i * ALPHA + j) * u_step + c * FILTERS);
+        }
+    }
+}
+
+/* U[group][place][filters' tile][channel][filter] = G w G^T. A work-item makes 8 channels of one filters' tile. */
+__kernel void conv2d_winograd_filter(__global const float *w, __global float *U, int flags, int groups, int channels8,
+                                     int k_tiles, int w_blocks8, int w_blocks16)
+{
+    const int item = (int)get_global_id(0);
+    const int block = item % channels8, k = item / channels8 % k_tiles, group = item / (channels8 * k_tiles);
+    if (group >= groups) return;
+    const size_t u_step = (size_t)k_tiles * channels8 * 8 * FILTERS;
+    for (int f = 0; f < VECTORS; f++)
+        filter_block(w + (size_t)group * w_blocks16 * w_blocks8 * PAIR, flags, w_blocks8, block,
+                     k * FILTERS + f * ZOE_LANES,
+                     U + group * PLACES * u_step + (size_t)(k * channels8 + block) * 8 * FILTERS + f * ZOE_LANES,
+                     u_step);
+}
+
+/* ---- output and gradient of x ---- */
+
+/* y (YR x YQ pixels of it, from its first) of x. An item is a block of `each` tiles (room for `tiles`) and k_each tiles
+ * of filters of one group; it goes through c_each vectors of channels at a time. Work-groups take items by turns.
+ * U as made by conv2d_winograd_filter, or with FILTER the weights w themselves, which are transformed on the way: where
+ * tiles are few that costs less than to read U, which is up to four times as large. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd(__global const float *restrict x, int XC8, int XH, int XW, int XP, __global const float *restrict U,
-                __global const float *restrict bias, int flags, __global float *restrict y, int YC8, int YH, int YW,
-                int YP, int images, int YR, int YQ, int top, int left, int groups, int c_blocks, int y_blocks,
-                int k_tiles, int each, int tiles, int k_each, __global float *restrict scratch, int scratch_first,
-                int scratch_each, __global float8 *restrict partial)
+                int w_blocks8, int w_blocks16, __global const float *restrict bias, int flags,
+                __global float *restrict y, int YC8, int YH, int YW, int YP, int images, int YR, int YQ, int top,
+                int left, int groups, int c_blocks, int y_blocks, int k_tiles, int each, int tiles, int c_each,
+                int k_each, __global float *restrict scratch, int scratch_first, int scratch_each,
+                __global float8 *restrict partial)
 {
     const int tile_rows = (YR + WINO_M - 1) / WINO_M, tile_columns = (YQ + WINO_M - 1) / WINO_M;
     const int all = images * tile_rows * tile_columns, blocks = (all + each - 1) / each;
     const int k_parts = (k_tiles + k_each - 1) / k_each, items = groups * k_parts * blocks;
     const int c_vectors = (c_blocks + PLANES - 1) / PLANES, channels = c_blocks * 8;
-    const size_t v_step = (size_t)c_vectors * tiles * ZOE_LANES + Z_PAD;
+    const size_t v_step = (size_t)c_each * tiles * ZOE_LANES + Z_PAD;
     const size_t m_step = (size_t)k_each * tiles * FILTERS + Z_PAD;
+    const size_t u_step = flags & FILTER ? c_each * ZOE_LANES * FILTERS + Z_PAD : (size_t)k_tiles * channels * FILTERS;
     const int pitch = (YW + 2 * YP) * 8;
     const size_t plane = (size_t)(YH + 2 * YP) * pitch;
     __global float *V = scratch + scratch_first + (size_t)get_group_id(0) * scratch_each, *M = V + PLACES * v_step;
+    __global float *made = M + PLACES * m_step;
 
     for (int item = get_group_id(0); item < items; item += get_num_groups(0)) {
         const int part = item / blocks, group = part / k_parts, k0 = part % k_parts * k_each;
         const int k1 = min(k0 + k_each, k_tiles), t0 = item % blocks * each, count = min(each, all - t0);
-        input_block(x, XC8, XH, XW, XP, group * c_blocks, c_blocks, 0, c_vectors, tile_rows, tile_columns, top, left,
-                    t0, count, tiles, V, v_step);
-        multiply(V, v_step, U + (size_t)group * PLACES * k_tiles * channels * FILTERS, channels, k_tiles, k0, k1, count,
-                 tiles, M, m_step);
+        const int few = few_tiles(count);
+        for (int c0 = 0; c0 < c_vectors; c0 += c_each) {
+            const int c1 = min(c0 + c_each, c_vectors), first = c0 * PLANES, end = min(c1 * PLANES, c_blocks);
+            input_block(x, XC8, XH, XW, XP, group * c_blocks, c_blocks, c0, c1, tile_rows, tile_columns, top, left, t0,
+                        count, tiles, V, v_step);
+            for (int k = k0; k < k1; k++) {
+                __global const float *u =
+                    U + group * PLACES * u_step + (size_t)(k * channels + first * 8) * FILTERS;
+                if (flags & FILTER) {
+                    __global const float *w = U + (size_t)group * w_blocks16 * w_blocks8 * PAIR;
+                    for (int i = 0; i < (end - first) * VECTORS; i++)
+                        filter_block(w, flags, w_blocks8, first + i / VECTORS, k * FILTERS + i % VECTORS * ZOE_LANES,
+                                     made + i / VECTORS * 8 * FILTERS + i % VECTORS * ZOE_LANES, u_step);
+                    u = made;
+                }
+                multiply(V, v_step, u, u_step, (end - first) * 8, count, few, tiles, c0 > 0,
+                         M + (size_t)(k - k0) * tiles * FILTERS, m_step);
+            }
+        }
         for (int f = 0; f < (k1 - k0) * VECTORS; f++) {
             const int block = (k0 * VECTORS + f) * PLANES;
             if (block >= y_blocks) break;
@@ -380,53 +536,6 @@ conv2d_winograd(__global const float *restrict x, int XC8, int XH, int XW, int X
             }
             if (flags & MOMENTS)
                 store_moments(&moments, partial, group * y_blocks + block, y_blocks - block, item % blocks, blocks);
-        }
-    }
-}
-
-/* U[group][place][filters' tile][channel][filter] = G w G^T of w[K/16][C/8][R][S][8][16]. TURN: filters are w's
- * channels, channels its filters and taps run backwards. A work-item makes 8 channels of one filters' tile. */
-__kernel void conv2d_winograd_filter(__global const float *w, __global float *U, int flags, int groups, int channels8,
-                                     int k_tiles, int w_blocks8, int w_blocks16)
-{
-    const int item = (int)get_global_id(0);
-    const int cb = item % channels8, kt = item / channels8 % k_tiles, group = item / (channels8 * k_tiles);
-    if (group >= groups) return;
-    const int taps = WINO_R * WINO_R * 128; /* floats of a pair of blocks */
-    __global const float *from = w + (size_t)group * w_blocks16 * w_blocks8 * taps;
-    for (int i = 0; i < 8 * VECTORS; i++) {
-        const int c = i / VECTORS, f = kt * FILTERS + i % VECTORS * ZOE_LANES; /* first filter of the vector */
-        lanes t[WINO_R][ALPHA];
-        for (int r = 0; r < WINO_R; r++) {
-            lanes g[WINO_R];
-            for (int s = 0; s < WINO_R; s++) {
-                if (flags & TURN) {
-                    const int k = cb * 8 + c, tap = (WINO_R - 1 - r) * WINO_R + WINO_R - 1 - s;
-                    float one[ZOE_LANES];
-                    for (int l = 0; l < ZOE_LANES; l++) {
-                        const int block = (f + l) / 8;
-                        one[l] = block < w_blocks8 ? from[(size_t)(k / 16 * w_blocks8 + block) * taps + tap * 128 +
-                                                          (f + l) % 8 * 16 + k % 16]
-                                                   : 0.0f;
-                    }
-                    g[s] = LOAD(one);
-                } else
-                    g[s] = LOAD(from + (size_t)(f / 16 * w_blocks8 + cb) * taps + (r * WINO_R + s) * 128 + c * 16 +
-                                f % 16);
-            }
-            UNROLL for (int j = 0; j < ALPHA; j++)
-            {
-                lanes sum = (lanes)(0.0f);
-                UNROLL for (int s = 0; s < WINO_R; s++) sum = fma((lanes)(G[j][s]), g[s], sum);
-                t[r][j] = sum;
-            }
-        }
-        __global float *to = U + ((size_t)(group * PLACES * k_tiles + kt) * channels8 * 8 + cb * 8 + c) * FILTERS +
-                             i % VECTORS * ZOE_LANES;
-        for (int z = 0; z < PLACES; z++) {
-            lanes sum = (lanes)(0.0f);
-            UNROLL for (int r = 0; r < WINO_R; r++) sum = fma((lanes)(G[z / ALPHA][r]), t[r][z % ALPHA], sum);
-            STORE(sum, to + (size_t)z * k_tiles * channels8 * 8 * FILTERS);
         }
     }
 }
@@ -455,18 +564,17 @@ static inline void gradient_tile(__global const float *dy, const int *row, const
     }
 }
 
-/* dU[place][filters' tile][channel][filter] (+)= sum over tiles of V * Z, for channels of c_vectors blocks of lanes. */
-static inline void accumulate(__global const float *V, size_t v_step, __global const float *Z, size_t z_step, int c0,
-                              int c1, int channels, int k_tiles, int k0, int k1, int count, int tiles, int add,
-                              __global float *dU)
+/* dU[place][filters' tile][channel][filter] (+)= sum over tiles of V * Z, for the first `channels` and k_tiles of a
+ * chunk; dU's places are u_step floats apart, its tiles of filters k_step. */
+static inline void accumulate(__global const float *V, size_t v_step, __global const float *Z, size_t z_step,
+                              int channels, int k_tiles, int count, int tiles, int add, __global float *dU,
+                              size_t u_step, size_t k_step)
 {
     for (int z = 0; z < PLACES; z++)
-        for (int k = k0; k < k1; k++)
-            for (int c = c0; c < c1; c += CHANNELS) {
-                const int at = c - c0;
-                __global const float *v =
-                    V + z * v_step + (size_t)(at / ZOE_LANES * tiles) * ZOE_LANES + at % ZOE_LANES;
-                __global const float *g = Z + z * z_step + (size_t)((k - k0) * tiles) * FILTERS;
+        for (int k = 0; k < k_tiles; k++)
+            for (int c = 0; c < channels; c += CHANNELS) {
+                __global const float *v = V + z * v_step + (size_t)(c / ZOE_LANES * tiles) * ZOE_LANES + c % ZOE_LANES;
+                __global const float *g = Z + z * z_step + (size_t)(k * tiles) * FILTERS;
                 lanes sum[CHANNELS][VECTORS];
                 UNROLL for (int i = 0; i < CHANNELS; i++) UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] =
                     (lanes)(0.0f);
@@ -479,7 +587,7 @@ static inline void accumulate(__global const float *V, size_t v_step, __global c
                         UNROLL for (int f = 0; f < VECTORS; f++) sum[i][f] = fma(value, gradient[f], sum[i][f]);
                     }
                 }
-                __global float *d = dU + ((size_t)(z * k_tiles + k) * channels + c) * FILTERS;
+                __global float *d = dU + z * u_step + k * k_step + (size_t)c * FILTERS;
                 UNROLL for (int i = 0; i < CHANNELS; i++) UNROLL for (int f = 0; f < VECTORS; f++)
                 {
                     __global float *out = d + i * FILTERS + f * ZOE_LANES;
@@ -488,14 +596,41 @@ static inline void accumulate(__global const float *V, size_t v_step, __global c
             }
 }
 
-/* dU of one part of the tiles, one group, c_each blocks of lanes of channels and k_each tiles of filters an item:
- * part p, which has blocks p * part_blocks .. of `tiles` tiles, at dU + p * part_floats. */
+/* dw (+)= G^T dU G of one channel and a vector of filters, dU summed over its parts in their order. */
+static inline void join_vector(__global const float *dU, size_t u_step, int parts, size_t part_step,
+                               __global float *dw, int add)
+{
+    lanes t[WINO_R][ALPHA];
+    ROLL for (int j = 0; j < ALPHA; j++)
+    {
+        lanes u[ALPHA], g[WINO_R];
+        UNROLL for (int i = 0; i < ALPHA; i++) u[i] = LOAD(dU + (i * ALPHA + j) * u_step);
+        for (int p = 1; p < parts; p++)
+            UNROLL for (int i = 0; i < ALPHA; i++) u[i] += LOAD(dU + p * part_step + (i * ALPHA + j) * u_step);
+        taps_1d(u, g);
+        UNROLL for (int r = 0; r < WINO_R; r++) t[r][j] = g[r];
+    }
+    ROLL for (int r = 0; r < WINO_R; r++)
+    {
+        lanes g[WINO_R];
+        taps_1d(t[r], g);
+        UNROLL for (int s = 0; s < WINO_R; s++)
+        {
+            __global float *out = dw + (r * WINO_R + s) * 128;
+            STORE(add ? LOAD(out) + g[s] : g[s], out);
+        }
+    }
+}
+
+/* An item is one part of the tiles, one group, c_each vectors of channels and k_each tiles of filters. Work-groups take
+ * as many items, one after the other; part p has blocks p * part_blocks .. of `tiles` tiles. Its sum lies in dU at
+ * work + first + p * part_floats, for conv2d_winograd_join; a single part (JOIN) is joined here. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int XW, int XP,
                         __global const float *restrict dy, int YC8, int YH, int YW, int YP,
-                        __global float *restrict work, int first, int part_floats, int images, int top, int left,
-                        int groups, int c_blocks, int y_blocks, int k_tiles, int tiles, int part_blocks, int parts,
-                        int c_each, int k_each, int scratch_each)
+                        __global float *restrict work, int first, int part_floats, __global float *restrict dw,
+                        int flags, int images, int top, int left, int groups, int c_blocks, int y_blocks, int k_tiles,
+                        int tiles, int part_blocks, int parts, int c_each, int k_each, int scratch_each)
 {
     const int tile_rows = (YH + WINO_M - 1) / WINO_M, tile_columns = (YW + WINO_M - 1) / WINO_M;
     const int all = images * tile_rows * tile_columns;
@@ -505,21 +640,29 @@ conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int X
     const size_t v_step = (size_t)c_each * tiles * ZOE_LANES + Z_PAD, z_step = (size_t)k_each * tiles * FILTERS + Z_PAD;
     const int pitch = (YW + 2 * YP) * 8;
     const size_t plane = (size_t)(YH + 2 * YP) * pitch;
-    __global float *V = work + first + (size_t)parts * part_floats + (size_t)get_group_id(0) * scratch_each;
-    __global float *Z = V + PLACES * v_step;
+    const int id = get_group_id(0), ids = get_num_groups(0);
+    __global float *V =
+        work + first + (flags & JOIN ? 0 : (size_t)parts * part_floats) + (size_t)id * scratch_each;
+    __global float *Z = V + PLACES * v_step, *made = Z + PLACES * z_step;
+    int kept = -1; /* whose only block of tiles is in V */
 
-    for (int item = get_group_id(0); item < items; item += get_num_groups(0)) {
-        const int c_chunk = item % c_chunks, k_chunk = item / c_chunks % k_chunks;
-        const int group = item / (c_chunks * k_chunks) % groups, part = item / (c_chunks * k_chunks * groups);
+    for (int item = items / ids * id + min(id, items % ids), n = items / ids + (id < items % ids); n > 0; item++, n--) {
+        const int k_chunk = item % k_chunks, rest = item / k_chunks, c_chunk = rest % c_chunks;
+        const int group = rest / c_chunks % groups, part = rest / (c_chunks * groups);
         const int c0 = c_chunk * c_each, c1 = min(c0 + c_each, c_vectors);
-        const int k0 = k_chunk * k_each, k1 = min(k0 + k_each, k_tiles);
-        __global float *dU =
-            work + first + (size_t)part * part_floats + (size_t)group * PLACES * k_tiles * channels * FILTERS;
+        const int k0 = k_chunk * k_each, k1 = min(k0 + k_each, k_tiles), here = min(c1 * ZOE_LANES, channels) - c0 * ZOE_LANES;
+        const size_t k_step = (size_t)(flags & JOIN ? c_each * ZOE_LANES : channels) * FILTERS;
+        const size_t u_step = flags & JOIN ? k_each * k_step + Z_PAD : k_tiles * k_step;
+        __global float *dU = flags & JOIN ? made
+                                          : work + first + (size_t)part * part_floats + (size_t)group * PLACES * u_step +
+                                                k0 * k_step + (size_t)c0 * ZOE_LANES * FILTERS;
         const int start = part * part_blocks * tiles, end = min(all, start + part_blocks * tiles);
         for (int t0 = start; t0 < end; t0 += tiles) {
             const int count = min(tiles, end - t0);
-            input_block(x, XC8, XH, XW, XP, group * c_blocks, c_blocks, c0, c1, tile_rows, tile_columns, top, left, t0,
-                        count, tiles, V, v_step);
+            if (kept != rest)
+                input_block(x, XC8, XH, XW, XP, group * c_blocks, c_blocks, c0, c1, tile_rows, tile_columns, top, left,
+                            t0, count, tiles, V, v_step);
+            if (part_blocks == 1) kept = rest;
             for (int f = 0; f < (k1 - k0) * VECTORS; f++) {
                 const int block = (k0 * VECTORS + f) * PLANES, there = min(block, y_blocks - 1);
                 const size_t next_plane = block + 1 < y_blocks ? plane : 0;
@@ -533,8 +676,14 @@ conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int X
                                   to, z_step);
                 }
             }
-            accumulate(V, v_step, Z, z_step, c0 * ZOE_LANES, min(c1 * ZOE_LANES, channels), channels, k_tiles, k0, k1,
-                       count, tiles, t0 > start, dU);
+            accumulate(V, v_step, Z, z_step, here, k1 - k0, count, tiles, t0 > start, dU, u_step, k_step);
+        }
+        if (!(flags & JOIN)) continue;
+        for (int i = 0; i < (k1 - k0) * VECTORS * here; i++) {
+            const int c = i % here, f = i / here * ZOE_LANES; /* of the chunk */
+            const int k16 = group * k_tiles * KT + k0 * KT + f / 16;
+            join_vector(made + f / FILTERS * k_step + (size_t)c * FILTERS + f % FILTERS, u_step, 1, 0,
+                        dw + (size_t)(k16 * c_blocks + c0 * PLANES + c / 8) * PAIR + c % 8 * 16 + f % 16, flags & ADD);
         }
     }
 }
@@ -542,39 +691,16 @@ conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int X
 /* dw[K/16][C/8][R][S][8][16] (+)= G^T dU G, dU summed over its parts in their order. A work-item makes 8 channels of
  * 16 filters. */
 __kernel void conv2d_winograd_join(__global const float *work, int first, int part_floats, int parts,
-                                   __global float *dw, int add, int groups, int channels8, int blocks16)
+                                   __global float *dw, int flags, int groups, int channels8, int blocks16)
 {
     const int item = (int)get_global_id(0);
     const int cb = item % channels8, kb = item / channels8 % blocks16, group = item / (channels8 * blocks16);
     if (group >= groups) return;
-    const int k_tiles = blocks16 / KT;
-    const size_t place = (size_t)k_tiles * channels8 * 8 * FILTERS;
-    __global float *to =
-        dw + (size_t)item / channels8 * channels8 * WINO_R * WINO_R * 128 + (size_t)cb * WINO_R * WINO_R * 128;
+    const size_t u_step = (size_t)(blocks16 / KT) * channels8 * 8 * FILTERS;
     for (int i = 0; i < 8 * (16 / ZOE_LANES); i++) {
-        const int c = i / (16 / ZOE_LANES), half_ = i % (16 / ZOE_LANES) * ZOE_LANES;
-        __global const float *from = work + first + group * PLACES * place +
-                                     ((size_t)kb / KT * channels8 * 8 + cb * 8 + c) * FILTERS + kb % KT * 16 + half_;
-        lanes t[WINO_R][ALPHA];
-        for (int j = 0; j < ALPHA; j++) {
-            lanes u[ALPHA];
-            for (int k = 0; k < ALPHA; k++) {
-                u[k] = LOAD(from + (k * ALPHA + j) * place);
-                for (int p = 1; p < parts; p++) u[k] += LOAD(from + (size_t)p * part_floats + (k * ALPHA + j) * place);
-            }
-            UNROLL for (int r = 0; r < WINO_R; r++)
-            {
-                lanes sum = (lanes)(0.0f);
-                UNROLL for (int k = 0; k < ALPHA; k++) sum = fma((lanes)(G[k][r]), u[k], sum);
-                t[r][j] = sum;
-            }
-        }
-        for (int r = 0; r < WINO_R; r++) UNROLL for (int s = 0; s < WINO_R; s++)
-            {
-                lanes sum = (lanes)(0.0f);
-                UNROLL for (int k = 0; k < ALPHA; k++) sum = fma((lanes)(G[k][s]), t[r][k], sum);
-                __global float *out = to + (r * WINO_R + s) * 128 + c * 16 + half_;
-                STORE(add ? LOAD(out) + sum : sum, out);
-            }
+        const int c = i / (16 / ZOE_LANES), f = i % (16 / ZOE_LANES) * ZOE_LANES;
+        join_vector(work + first + group * PLACES * u_step + ((size_t)kb / KT * channels8 * 8 + cb * 8 + c) * FILTERS +
+                        kb % KT * 16 + f,
+                    u_step, parts, part_floats, dw + (size_t)item * PAIR + c * 16 + f, flags & ADD);
     }
 }

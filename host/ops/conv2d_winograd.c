@@ -7,7 +7,21 @@
  * domain for each part of the tiles. Kernels: cl/conv2d_winograd.cl, which has the formulas. */
 #include "ops/conv2d.h"
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16, Z_PAD = 16 }; /* as in conv2d_winograd.cl */
+#include <math.h>
+
+enum {
+    RELU = 1,
+    ADD = 2,
+    BIAS = 4,
+    TURN = 8,
+    MOMENTS = 16,
+    FILTER = 32,
+    JOIN = 64,
+    Z_PAD = 16
+}; /* as in conv2d_winograd.cl */
+
+/* Tiles of a block of a sweep that transforms the weights on its way. */
+enum { FILTER_TILES = 64 };
 
 /* What a launch is compiled and cut by. Channels are summed over, filters are made. */
 typedef struct domain {
@@ -15,6 +29,7 @@ typedef struct domain {
     int groups, c_blocks, k_blocks8, k_blocks16; /* of a group */
     int kt, k_tiles;                             /* blocks of 16 filters of a register tile; register tiles */
     int tile_rows, tile_columns, tiles;
+    bool filter; /* a sweep that transforms the weights on its way */
 } domain;
 
 static int divide_up(int a, int b)
@@ -32,19 +47,33 @@ static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction dir
            && (conv->groups == 1 || (c % 8 == 0 && k % 8 == 0));
 }
 
-/* Estimated multiply-adds of all images with tiles of m x m outputs: the products; the transforms of a tile, which cost
- * each channel and filter about as much as 300; those of the weights and their way from memory, which cost each place
- * of theirs about 25 (measured with 64 to 512 channels). For a batch of 8, as the choice must not hang on the batch:
- * another one compiles nothing. */
+/* Of a batch of 8: what is compiled must not hang on the batch. */
+static double usual_tiles(const zoe__conv2d *conv, zoe__direction direction, int m)
+{
+    enum { BATCH = 8 };
+    const bool data = direction == ZOE__TO_DATA;
+    return (double)BATCH * divide_up(data ? conv->h : conv->p, m) * divide_up(data ? conv->w : conv->q, m);
+}
+
+/* Whether a sweep transforms the weights on its way. They are up to four times larger transformed, and read once for
+ * each block of tiles: with few blocks it takes less time to do the sums again than to fetch them from memory. */
+static bool transforms_filters(const zoe__conv2d *conv, zoe__direction direction, int m)
+{
+    return usual_tiles(conv, direction, m) <= 4 * FILTER_TILES;
+}
+
+/* Estimated multiply-adds: the products; the transforms of a tile, which cost each of its places about as much as 8 for
+ * each channel and filter; those of the weights, which cost each of their places about 13 a block of tiles, or, with
+ * their way through memory, 25 once (measured with 64 to 512 channels). */
 static double cost_of(const zoe__conv2d *conv, zoe__direction direction, int m)
 {
-    enum { BATCH = 8, TRANSFORM = 300, WEIGHT = 25 };
-    const bool data = direction == ZOE__TO_DATA;
+    enum { TRANSFORM = 8, FILTER_PLACE = 13, WEIGHT_PLACE = 25 };
     const int places = (m + conv->r - 1) * (m + conv->r - 1);
-    const double c = conv->c, k = conv->k, pairs = c * k / conv->groups;
-    const double tiles =
-        (double)BATCH * divide_up(data ? conv->h : conv->p, m) * divide_up(data ? conv->w : conv->q, m);
-    return tiles * (places * pairs + TRANSFORM * (c + k)) + WEIGHT * places * pairs;
+    const double c = conv->c, k = conv->k, pairs = c * k / conv->groups, tiles = usual_tiles(conv, direction, m);
+    const double weights = direction != ZOE__TO_WEIGHTS && transforms_filters(conv, direction, m)
+                               ? FILTER_PLACE * ceil(tiles / FILTER_TILES)
+                               : WEIGHT_PLACE;
+    return places * tiles * (pairs + TRANSFORM * (c + k)) + weights * places * pairs;
 }
 
 static int choose_m(const zoe__conv2d *conv, zoe__direction direction)
@@ -70,6 +99,7 @@ static domain domain_of(zoe_plan *plan, const zoe__node *node, const zoe__conv2d
     d.tile_rows = divide_up(data ? conv->h : conv->p, d.m);
     d.tile_columns = divide_up(data ? conv->w : conv->q, d.m);
     d.tiles = conv->n * d.tile_rows * d.tile_columns;
+    d.filter = direction != ZOE__TO_WEIGHTS && transforms_filters(conv, direction, d.m);
     return d;
 }
 
@@ -94,15 +124,17 @@ static int compute_units(zoe_plan *plan)
 /* Of a sweep: no sum depends on it. */
 typedef struct cut {
     int each, tiles; /* tiles of an item, and room for them */
+    int c_each;      /* vectors of channels at a time */
     int k_each;      /* register tiles of filters of an item */
     int groups;      /* work-groups */
     size_t floats;   /* scratch of one */
 } cut;
 
-static size_t cut_floats(const domain *d, int tiles, int k_each)
+static size_t cut_floats(const domain *d, const cut *c)
 {
-    return (size_t)(d->alpha * d->alpha) *
-           ((size_t)tiles * (size_t)(c_vectors(d) * d->lanes + k_each * d->kt * 16) + 2 * Z_PAD);
+    const int channels = c->c_each * d->lanes, filters = c->k_each * d->kt * 16;
+    return (size_t)(d->alpha * d->alpha) * ((size_t)c->tiles * (size_t)(channels + filters) + 2 * Z_PAD +
+                                            (d->filter ? (size_t)(channels * d->kt * 16 + Z_PAD) : 0));
 }
 
 /* Tiles of the larger register tile. */
@@ -111,20 +143,23 @@ static int rows_of(const domain *d)
     return d->lanes == 16 ? 14 : 6;
 }
 
+/* With few blocks the filters are divided too. */
 static cut cut_of(zoe_plan *plan, const domain *d, int wish)
 {
+    enum { SIDE = 64 };
     const int wide = d->c_blocks > d->k_blocks8 ? d->c_blocks : d->k_blocks8, units = compute_units(plan);
-    const int most = rows_of(d);
-    int each = wish ? wish : wide >= 32 ? 56 : 28;
-    cut c = {.groups = units, .k_each = d->k_tiles};
-    while (each > most && cut_floats(d, each, d->k_tiles) * (size_t)units > zoe__plan_workspace_limit(plan)) each /= 2;
-    const int blocks = divide_up(d->tiles, each);
-    c.each = divide_up(d->tiles, blocks);
-    c.tiles = divide_up(c.each, most) * most;
-    const int parts = divide_up(4 * units, blocks * d->groups); /* few blocks: divide the filters too */
-    if (parts > 1) c.k_each = divide_up(d->k_tiles, parts < d->k_tiles ? parts : d->k_tiles);
-    c.floats = cut_floats(d, c.tiles, c.k_each);
-    return c;
+    const int most = rows_of(d), vectors = c_vectors(d);
+    int each = wish ? wish : d->filter ? FILTER_TILES : wide >= 32 ? 56 : 28;
+    cut c = {.groups = units, .k_each = d->k_tiles, .c_each = SIDE / d->lanes < vectors ? SIDE / d->lanes : vectors};
+    for (;; each /= 2) {
+        const int blocks = divide_up(d->tiles, each),
+                  parts = divide_up((d->filter ? 2 : 4) * units, blocks * d->groups);
+        c.each = divide_up(d->tiles, blocks);
+        c.tiles = divide_up(c.each, most) * most;
+        c.k_each = divide_up(d->k_tiles, parts < d->k_tiles ? parts : d->k_tiles);
+        c.floats = cut_floats(d, &c);
+        if (each <= most || c.floats * (size_t)units <= zoe__plan_workspace_limit(plan)) return c;
+    }
 }
 
 /* Of the gradient of the weights: parts follow from the shape alone, each is a sum. */
@@ -132,6 +167,7 @@ typedef struct weights_cut {
     int tiles, part_blocks, parts;
     int c_each, k_each; /* vectors of channels, register tiles of filters of an item */
     int groups;
+    bool join; /* a single part: its kernel joins it */
     size_t floats, part_floats;
 } weights_cut;
 
@@ -149,8 +185,10 @@ static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int wish)
     if (parts > blocks) parts = blocks;
     w.part_blocks = divide_up(blocks, parts);
     w.parts = divide_up(blocks, w.part_blocks);
-    w.floats = (size_t)(d->alpha * d->alpha) *
-               ((size_t)w.tiles * (size_t)(w.c_each * d->lanes + w.k_each * d->kt * 16) + 2 * Z_PAD);
+    w.join = w.parts == 1;
+    const int channels = w.c_each * d->lanes, filters = w.k_each * d->kt * 16;
+    w.floats = (size_t)(d->alpha * d->alpha) * ((size_t)w.tiles * (size_t)(channels + filters) + 2 * Z_PAD +
+                                                (w.join ? (size_t)(channels * filters + Z_PAD) : 0));
     return w;
 }
 
@@ -172,13 +210,13 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
         const weights_cut w = weights_cut_of(plan, &d, tile_wish(plan, node, direction));
         zoe__plan_gradient_halo(plan, node->output, conv->p % d.m || conv->q % d.m);
         zoe__plan_workspace(plan, node, ZOE__BACKWARD,
-                            zoe__conv2d_mask_floats(conv) + (size_t)w.parts * w.part_floats +
+                            zoe__conv2d_mask_floats(conv) + (w.join ? 0 : (size_t)w.parts * w.part_floats) +
                                 (size_t)w.groups * w.floats);
         return ZOE_OK;
     }
     const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
     const size_t floats = (size_t)c.groups * c.floats;
-    zoe__plan_derived(plan, node, direction == ZOE__TO_DATA ? 0 : 1, transformed_floats(&d));
+    if (!d.filter) zoe__plan_derived(plan, node, direction == ZOE__TO_DATA ? 0 : 1, transformed_floats(&d));
     if (direction == ZOE__TO_OUTPUT) {
         zoe__plan_workspace(plan, node, ZOE__FORWARD, floats);
         return ZOE_OK;
@@ -201,40 +239,44 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
     const bool data = direction == ZOE__TO_DATA;
     const domain d = domain_of(plan, node, conv, direction);
     const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
-    const int derived = data ? 0 : 1, r = conv->r;
+    const int r = conv->r;
     const bool asked = !data && zoe__plan_moments_asked(plan, node);
-    const int flags = data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0)
-                           : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0) | (asked ? MOMENTS : 0);
+    const int flags =
+        (d.filter ? FILTER : 0) | (data ? TURN | (zoe__plan_dx_add(plan, node, 0) ? ADD : 0)
+                                        : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0) | (asked ? MOMENTS : 0));
     zoe__mem *scratch = zoe__plan_workspace_mem(plan, node, data ? ZOE__BACKWARD : ZOE__FORWARD);
     if (asked) zoe__plan_moments_place(plan, node, divide_up(d.tiles, c.each));
     char options[96];
     class_options(options, sizeof options, &d, r);
-    zoe__launch_spec spec =
-        zoe__spec_items(plan, "conv2d_winograd", "conv2d_winograd_filter", (size_t)(d.groups * d.k_tiles * d.c_blocks));
-    spec.options = options;
-    zoe__plan_prepare_begin(plan);
-    const zoe_status status =
-        zoe__plan_launch(plan, node, &spec, "mmiiiiii", zoe__plan_weight(plan, node, 0),
-                         zoe__plan_derived_mem(plan, node, derived), data ? TURN : 0, d.groups, d.c_blocks, d.k_tiles,
-                         data ? d.k_blocks8 : d.c_blocks, data ? divide_up(d.c_blocks, 2) : d.k_blocks16);
-    zoe__plan_prepare_end(plan);
-    ZOE_TRY(status);
-    spec = (zoe__launch_spec){.program = "conv2d_winograd",
-                              .kernel = "conv2d_winograd",
-                              .options = options,
-                              .dims = 1,
-                              .global = {(size_t)c.groups},
-                              .local = {1},
-                              .flops = zoe__conv2d_flops(conv)};
+    const int w_blocks8 = data ? d.k_blocks8 : d.c_blocks, w_blocks16 = data ? divide_up(d.c_blocks, 2) : d.k_blocks16;
+    zoe__mem *weights = zoe__plan_weight(plan, node, 0);
+    if (!d.filter) {
+        zoe__mem *made = zoe__plan_derived_mem(plan, node, data ? 0 : 1);
+        const size_t items = (size_t)(d.groups * d.k_tiles * d.c_blocks);
+        zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_winograd", "conv2d_winograd_filter", items);
+        spec.options = options;
+        zoe__plan_prepare_begin(plan);
+        const zoe_status status = zoe__plan_launch(plan, node, &spec, "mmiiiiii", weights, made, data ? TURN : 0,
+                                                   d.groups, d.c_blocks, d.k_tiles, w_blocks8, w_blocks16);
+        zoe__plan_prepare_end(plan);
+        ZOE_TRY(status);
+        weights = made;
+    }
+    const zoe__launch_spec spec = {.program = "conv2d_winograd",
+                                   .kernel = "conv2d_winograd",
+                                   .options = options,
+                                   .dims = 1,
+                                   .global = {(size_t)c.groups},
+                                   .local = {1},
+                                   .flops = zoe__conv2d_flops(conv)};
     return zoe__plan_launch(
-        plan, node, &spec, "vmmiviiiiiiiiiiiimiim", data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0),
-        zoe__plan_derived_mem(plan, node, derived),
-        data ? zoe__plan_derived_mem(plan, node, derived)
-             : zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* read with BIAS only */
+        plan, node, &spec, "vmiimiviiiiiiiiiiiiimiim", data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0),
+        weights, w_blocks8, w_blocks16,
+        data ? weights : zoe__plan_weight(plan, node, conv->bias ? 1 : 0), /* read with BIAS only */
         flags, data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), conv->n, data ? conv->h : conv->p,
         data ? conv->w : conv->q, data ? conv->pad_h - (r - 1) : -conv->pad_h,
         data ? conv->pad_w - (r - 1) : -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, c.each, c.tiles,
-        c.k_each, scratch, data ? (int)zoe__conv2d_mask_floats(conv) : 0, (int)c.floats,
+        c.c_each, c.k_each, scratch, data ? (int)zoe__conv2d_mask_floats(conv) : 0, (int)c.floats,
         asked ? zoe__plan_moments_mem(plan, node) : scratch);
 }
 
@@ -253,15 +295,17 @@ static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe_
                              .global = {(size_t)w.groups},
                              .local = {1},
                              .flops = zoe__conv2d_flops(conv)};
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
-                             zoe__plan_dy(plan, node), work, first, (int)w.part_floats, conv->n, -conv->pad_h,
-                             -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, w.tiles, w.part_blocks,
-                             w.parts, w.c_each, w.k_each, (int)w.floats));
+    zoe__mem *dw = zoe__plan_dweight(plan, node, 0);
+    const int add = zoe__plan_dweight_add(plan, node, 0) ? ADD : 0;
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiimiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
+                             zoe__plan_dy(plan, node), work, first, (int)w.part_floats, dw, add | (w.join ? JOIN : 0),
+                             conv->n, -conv->pad_h, -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, w.tiles,
+                             w.part_blocks, w.parts, w.c_each, w.k_each, (int)w.floats));
+    if (w.join) return ZOE_OK;
     spec = zoe__spec_items(plan, "conv2d_winograd", "conv2d_winograd_join",
                            (size_t)(d.groups * d.k_blocks16 * d.c_blocks));
     spec.options = options;
-    return zoe__plan_launch(plan, node, &spec, "miiimiiii", work, first, (int)w.part_floats, w.parts,
-                            zoe__plan_dweight(plan, node, 0), zoe__plan_dweight_add(plan, node, 0), d.groups,
+    return zoe__plan_launch(plan, node, &spec, "miiimiiii", work, first, (int)w.part_floats, w.parts, dw, add, d.groups,
                             d.c_blocks, d.k_blocks16);
 }
 

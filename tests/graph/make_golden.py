@@ -116,11 +116,12 @@ if __name__ == "__main__":
     print("/* made by make_golden.py with PyTorch %s: {backbone, batch, channels, height, width, lr, {loss of step 0, 1, ..}} */"
           % torch.__version__.split("+")[0])
     run("mini", 16, 3, 56, 56)
-    run("resnet18", 8, 3, 96, 96)
+    # Some sizes have a ReLU so close to 0 that rounding decides what it lets through: at 96x96 PyTorch's own losses in
+    # NCHW and NHWC part by 2.8e-4 in step 3. In the sizes chosen, its float32 in both orders and double agree.
+    run("resnet18", 8, 3, 95, 97)
     run("caffenet", 8, 3, 227, 227)
     run("l3-vision", 4, 3, 43, 37, lr=3e-5)
     run("l3-audio", 4, 1, 39, 37, lr=3e-5)
-    # Some sizes have a ReLU so close to 0 that rounding decides what it lets through; here four orders of summing agree.
     run("caffenet-bn", 8, 3, 99, 103, lr=5e-5)
     run("nin-cifar", 8, 3, 32, 32)
     run("resnet20-cifar", 16, 3, 32, 32)
