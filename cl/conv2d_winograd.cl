@@ -36,7 +36,7 @@ typedef float8 lanes;
 #    define STORE(v, p) vstore8(v, 0, p)
 #endif
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16, FILTER = 32, JOIN = 64 };
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16, FILTER = 32 };
 
 /* ---- the transforms of one row or column ---- */
 
@@ -596,17 +596,14 @@ static inline void accumulate(__global const float *V, size_t v_step, __global c
             }
 }
 
-/* dw (+)= G^T dU G of one channel and a vector of filters, dU summed over its parts in their order. */
-static inline void join_vector(__global const float *dU, size_t u_step, int parts, size_t part_step,
-                               __global float *dw, int add)
+/* dw (+)= G^T dU G of one channel and a vector of filters. */
+static inline void join_vector(__global const float *dU, size_t u_step, __global float *dw, int add)
 {
     lanes t[WINO_R][ALPHA];
     ROLL for (int j = 0; j < ALPHA; j++)
     {
         lanes u[ALPHA], g[WINO_R];
         UNROLL for (int i = 0; i < ALPHA; i++) u[i] = LOAD(dU + (i * ALPHA + j) * u_step);
-        for (int p = 1; p < parts; p++)
-            UNROLL for (int i = 0; i < ALPHA; i++) u[i] += LOAD(dU + p * part_step + (i * ALPHA + j) * u_step);
         taps_1d(u, g);
         UNROLL for (int r = 0; r < WINO_R; r++) t[r][j] = g[r];
     }
@@ -622,15 +619,16 @@ static inline void join_vector(__global const float *dU, size_t u_step, int part
     }
 }
 
-/* An item is one part of the tiles, one group, c_each vectors of channels and k_each tiles of filters. Work-groups take
- * as many items, one after the other; part p has blocks p * part_blocks .. of `tiles` tiles. Its sum lies in dU at
- * work + first + p * part_floats, for conv2d_winograd_join; a single part (JOIN) is joined here. */
+/* dw[K/16][C/8][R][S][8][16] (+)= G^T dU G. An item is one part of the tiles, one group, c_each vectors of channels and
+ * k_each tiles of filters. Work-groups take as many items, one after the other; part p has blocks p * part_blocks .. of
+ * `tiles` tiles. dU stays in the work-group's scratch at work + scratch_first; with several parts dw is that of part 0,
+ * the others follow at part_floats each, for sum_parts. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int XW, int XP,
-                        __global const float *restrict dy, int YC8, int YH, int YW, int YP,
-                        __global float *restrict work, int first, int part_floats, __global float *restrict dw,
+                        __global const float *restrict dy, int YC8, int YH, int YW, int YP, __global float *work,
+                        int scratch_first, int scratch_each, __global float *dw, int dw_first, int part_floats,
                         int flags, int images, int top, int left, int groups, int c_blocks, int y_blocks, int k_tiles,
-                        int tiles, int part_blocks, int parts, int c_each, int k_each, int scratch_each)
+                        int tiles, int part_blocks, int parts, int c_each, int k_each)
 {
     const int tile_rows = (YH + WINO_M - 1) / WINO_M, tile_columns = (YW + WINO_M - 1) / WINO_M;
     const int all = images * tile_rows * tile_columns;
@@ -641,21 +639,17 @@ conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int X
     const int pitch = (YW + 2 * YP) * 8;
     const size_t plane = (size_t)(YH + 2 * YP) * pitch;
     const int id = get_group_id(0), ids = get_num_groups(0);
-    __global float *V =
-        work + first + (flags & JOIN ? 0 : (size_t)parts * part_floats) + (size_t)id * scratch_each;
-    __global float *Z = V + PLACES * v_step, *made = Z + PLACES * z_step;
+    const size_t k_step = (size_t)c_each * ZOE_LANES * FILTERS, u_step = k_each * k_step + Z_PAD;
+    __global float *V = work + scratch_first + (size_t)id * scratch_each;
+    __global float *Z = V + PLACES * v_step, *dU = Z + PLACES * z_step;
     int kept = -1; /* whose only block of tiles is in V */
 
     for (int item = items / ids * id + min(id, items % ids), n = items / ids + (id < items % ids); n > 0; item++, n--) {
         const int k_chunk = item % k_chunks, rest = item / k_chunks, c_chunk = rest % c_chunks;
         const int group = rest / c_chunks % groups, part = rest / (c_chunks * groups);
         const int c0 = c_chunk * c_each, c1 = min(c0 + c_each, c_vectors);
-        const int k0 = k_chunk * k_each, k1 = min(k0 + k_each, k_tiles), here = min(c1 * ZOE_LANES, channels) - c0 * ZOE_LANES;
-        const size_t k_step = (size_t)(flags & JOIN ? c_each * ZOE_LANES : channels) * FILTERS;
-        const size_t u_step = flags & JOIN ? k_each * k_step + Z_PAD : k_tiles * k_step;
-        __global float *dU = flags & JOIN ? made
-                                          : work + first + (size_t)part * part_floats + (size_t)group * PLACES * u_step +
-                                                k0 * k_step + (size_t)c0 * ZOE_LANES * FILTERS;
+        const int k0 = k_chunk * k_each, k1 = min(k0 + k_each, k_tiles);
+        const int here = min(c1 * ZOE_LANES, channels) - c0 * ZOE_LANES;
         const int start = part * part_blocks * tiles, end = min(all, start + part_blocks * tiles);
         for (int t0 = start; t0 < end; t0 += tiles) {
             const int count = min(tiles, end - t0);
@@ -678,29 +672,13 @@ conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int X
             }
             accumulate(V, v_step, Z, z_step, here, k1 - k0, count, tiles, t0 > start, dU, u_step, k_step);
         }
-        if (!(flags & JOIN)) continue;
         for (int i = 0; i < (k1 - k0) * VECTORS * here; i++) {
             const int c = i % here, f = i / here * ZOE_LANES; /* of the chunk */
             const int k16 = group * k_tiles * KT + k0 * KT + f / 16;
-            join_vector(made + f / FILTERS * k_step + (size_t)c * FILTERS + f % FILTERS, u_step, 1, 0,
-                        dw + (size_t)(k16 * c_blocks + c0 * PLANES + c / 8) * PAIR + c % 8 * 16 + f % 16, flags & ADD);
+            join_vector(dU + f / FILTERS * k_step + (size_t)c * FILTERS + f % FILTERS, u_step,
+                        dw + dw_first + (size_t)part * part_floats +
+                            (size_t)(k16 * c_blocks + c0 * PLANES + c / 8) * PAIR + c % 8 * 16 + f % 16,
+                        flags & ADD);
         }
-    }
-}
-
-/* dw[K/16][C/8][R][S][8][16] (+)= G^T dU G, dU summed over its parts in their order. A work-item makes 8 channels of
- * 16 filters. */
-__kernel void conv2d_winograd_join(__global const float *work, int first, int part_floats, int parts,
-                                   __global float *dw, int flags, int groups, int channels8, int blocks16)
-{
-    const int item = (int)get_global_id(0);
-    const int cb = item % channels8, kb = item / channels8 % blocks16, group = item / (channels8 * blocks16);
-    if (group >= groups) return;
-    const size_t u_step = (size_t)(blocks16 / KT) * channels8 * 8 * FILTERS;
-    for (int i = 0; i < 8 * (16 / ZOE_LANES); i++) {
-        const int c = i / (16 / ZOE_LANES), f = i % (16 / ZOE_LANES) * ZOE_LANES;
-        join_vector(work + first + group * PLACES * u_step + ((size_t)kb / KT * channels8 * 8 + cb * 8 + c) * FILTERS +
-                        kb % KT * 16 + f,
-                    u_step, parts, part_floats, dw + (size_t)item * PAIR + c * 16 + f, flags & ADD);
     }
 }

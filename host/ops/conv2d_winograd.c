@@ -9,16 +9,7 @@
 
 #include <math.h>
 
-enum {
-    RELU = 1,
-    ADD = 2,
-    BIAS = 4,
-    TURN = 8,
-    MOMENTS = 16,
-    FILTER = 32,
-    JOIN = 64,
-    Z_PAD = 16
-}; /* as in conv2d_winograd.cl */
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16, FILTER = 32, Z_PAD = 16 }; /* as in conv2d_winograd.cl */
 
 /* Tiles of a block of a sweep that transforms the weights on its way. */
 enum { FILTER_TILES = 64 };
@@ -162,19 +153,23 @@ static cut cut_of(zoe_plan *plan, const domain *d, int wish)
     }
 }
 
+static size_t weight_floats(const domain *d, int r)
+{
+    return (size_t)(d->groups * d->k_blocks16 * d->c_blocks) * 128 * (size_t)(r * r);
+}
+
 /* Of the gradient of the weights: parts follow from the shape alone, each is a sum. */
 typedef struct weights_cut {
     int tiles, part_blocks, parts;
     int c_each, k_each; /* vectors of channels, register tiles of filters of an item */
     int groups;
-    bool join; /* a single part: its kernel joins it */
     size_t floats, part_floats;
 } weights_cut;
 
-static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int wish)
+static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int r, int wish)
 {
     enum { TILES = 40, ITEMS = 16, MOST_FLOATS = 1 << 23, SIDE = 64 };
-    weights_cut w = {.groups = compute_units(plan), .part_floats = transformed_floats(d)};
+    weights_cut w = {.groups = compute_units(plan), .part_floats = weight_floats(d, r)};
     w.c_each = SIDE / d->lanes < c_vectors(d) ? SIDE / d->lanes : c_vectors(d);
     w.k_each = SIDE / (16 * d->kt) < d->k_tiles ? SIDE / (16 * d->kt) : d->k_tiles;
     const int blocks = divide_up(d->tiles, wish ? wish : TILES);
@@ -185,11 +180,16 @@ static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int wish)
     if (parts > blocks) parts = blocks;
     w.part_blocks = divide_up(blocks, parts);
     w.parts = divide_up(blocks, w.part_blocks);
-    w.join = w.parts == 1;
     const int channels = w.c_each * d->lanes, filters = w.k_each * d->kt * 16;
-    w.floats = (size_t)(d->alpha * d->alpha) * ((size_t)w.tiles * (size_t)(channels + filters) + 2 * Z_PAD +
-                                                (w.join ? (size_t)(channels * filters + Z_PAD) : 0));
+    w.floats = (size_t)(d->alpha * d->alpha) *
+               ((size_t)w.tiles * (size_t)(channels + filters) + (size_t)(channels * filters) + 3 * Z_PAD);
     return w;
+}
+
+/* A single part goes where it belongs. */
+static size_t parts_floats(const weights_cut *w)
+{
+    return w->parts > 1 ? (size_t)w->parts * w->part_floats : 0;
 }
 
 /* ---- needs ---- */
@@ -207,11 +207,10 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
     zoe__plan_layout(plan, node, 0, &layout);
     if (direction != ZOE__TO_DATA) zoe__plan_halo(plan, node->input[0], pad ? pad : 1);
     if (direction == ZOE__TO_WEIGHTS) {
-        const weights_cut w = weights_cut_of(plan, &d, tile_wish(plan, node, direction));
+        const weights_cut w = weights_cut_of(plan, &d, conv->r, tile_wish(plan, node, direction));
         zoe__plan_gradient_halo(plan, node->output, conv->p % d.m || conv->q % d.m);
         zoe__plan_workspace(plan, node, ZOE__BACKWARD,
-                            zoe__conv2d_mask_floats(conv) + (w.join ? 0 : (size_t)w.parts * w.part_floats) +
-                                (size_t)w.groups * w.floats);
+                            zoe__conv2d_mask_floats(conv) + parts_floats(&w) + (size_t)w.groups * w.floats);
         return ZOE_OK;
     }
     const cut c = cut_of(plan, &d, tile_wish(plan, node, direction));
@@ -283,30 +282,26 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
 static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     const domain d = domain_of(plan, node, conv, ZOE__TO_WEIGHTS);
-    const weights_cut w = weights_cut_of(plan, &d, tile_wish(plan, node, ZOE__TO_WEIGHTS));
+    const weights_cut w = weights_cut_of(plan, &d, conv->r, tile_wish(plan, node, ZOE__TO_WEIGHTS));
     const int first = (int)zoe__conv2d_mask_floats(conv);
-    zoe__mem *work = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
+    zoe__mem *work = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD), *dw = zoe__plan_dweight(plan, node, 0);
+    const bool whole = w.parts == 1, add = zoe__plan_dweight_add(plan, node, 0);
     char options[96];
     class_options(options, sizeof options, &d, conv->r);
-    zoe__launch_spec spec = {.program = "conv2d_winograd",
-                             .kernel = "conv2d_winograd_weights",
-                             .options = options,
-                             .dims = 1,
-                             .global = {(size_t)w.groups},
-                             .local = {1},
-                             .flops = zoe__conv2d_flops(conv)};
-    zoe__mem *dw = zoe__plan_dweight(plan, node, 0);
-    const int add = zoe__plan_dweight_add(plan, node, 0) ? ADD : 0;
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiimiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
-                             zoe__plan_dy(plan, node), work, first, (int)w.part_floats, dw, add | (w.join ? JOIN : 0),
-                             conv->n, -conv->pad_h, -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, w.tiles,
-                             w.part_blocks, w.parts, w.c_each, w.k_each, (int)w.floats));
-    if (w.join) return ZOE_OK;
-    spec = zoe__spec_items(plan, "conv2d_winograd", "conv2d_winograd_join",
-                           (size_t)(d.groups * d.k_blocks16 * d.c_blocks));
-    spec.options = options;
-    return zoe__plan_launch(plan, node, &spec, "miiimiiii", work, first, (int)w.part_floats, w.parts, dw, add, d.groups,
-                            d.c_blocks, d.k_blocks16);
+    const zoe__launch_spec spec = {.program = "conv2d_winograd",
+                                   .kernel = "conv2d_winograd_weights",
+                                   .options = options,
+                                   .dims = 1,
+                                   .global = {(size_t)w.groups},
+                                   .local = {1},
+                                   .flops = zoe__conv2d_flops(conv)};
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiimiiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
+                             zoe__plan_dy(plan, node), work, first + (int)parts_floats(&w), (int)w.floats,
+                             whole ? dw : work, whole ? 0 : first, (int)w.part_floats, whole && add ? ADD : 0, conv->n,
+                             -conv->pad_h, -conv->pad_w, d.groups, d.c_blocks, d.k_blocks8, d.k_tiles, w.tiles,
+                             w.part_blocks, w.parts, w.c_each, w.k_each));
+    if (whole) return ZOE_OK;
+    return zoe__launch_sum_parts(plan, node, work, first, w.parts, dw, (int)w.part_floats, add);
 }
 
 static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
