@@ -369,18 +369,22 @@ static inline int few_tiles(int count)
     return best;
 }
 
-/* M[place][tiles][filter] (+)= V * U of the places, for one tile of filters. M and V have room for whole register
- * tiles. */
+/* M[place][filters' tile][tiles][filter] (+)= V * U of the places, for k_tiles tiles of filters: those of U are k_step
+ * floats apart. M and V have room for whole register tiles. */
 static inline void multiply(__global const float *V, size_t v_step, __global const float *U, size_t u_step,
-                            int channels, int count, int few, int tiles, int add, __global float *M, size_t m_step)
+                            size_t k_step, int k_tiles, int channels, int count, int few, int tiles, int add,
+                            __global float *M, size_t m_step)
 {
-    for (int z = 0; z < PLACES; z++, V += v_step, U += u_step, M += m_step) {
-        int t = 0;
-        for (; t + few * FEW_ROWS < count; t += MOST_ROWS)
-            multiply_most(V + t * ZOE_LANES, U, channels, tiles, add, M + t * FILTERS);
-        for (; t < count; t += FEW_ROWS)
-            multiply_few(V + t * ZOE_LANES, U, channels, tiles, add, M + t * FILTERS);
-    }
+    for (int z = 0; z < PLACES; z++, V += v_step, U += u_step, M += m_step)
+        for (int k = 0; k < k_tiles; k++) {
+            __global const float *u = U + k * k_step;
+            __global float *m = M + (size_t)(k * tiles) * FILTERS;
+            int t = 0;
+            for (; t + few * FEW_ROWS < count; t += MOST_ROWS)
+                multiply_most(V + t * ZOE_LANES, u, channels, tiles, add, m + t * FILTERS);
+            for (; t < count; t += FEW_ROWS)
+                multiply_few(V + t * ZOE_LANES, u, channels, tiles, add, m + t * FILTERS);
+        }
 }
 
 /* ---- transformed weights ---- */
@@ -505,17 +509,17 @@ conv2d_winograd(__global const float *restrict x, int XC8, int XH, int XW, int X
             const int c1 = min(c0 + c_each, c_vectors), first = c0 * PLANES, end = min(c1 * PLANES, c_blocks);
             input_block(x, XC8, XH, XW, XP, group * c_blocks, c_blocks, c0, c1, tile_rows, tile_columns, top, left, t0,
                         count, tiles, V, v_step);
+            if (!(flags & FILTER)) {
+                multiply(V, v_step, U + group * PLACES * u_step + (size_t)(k0 * channels + first * 8) * FILTERS, u_step,
+                         (size_t)channels * FILTERS, k1 - k0, (end - first) * 8, count, few, tiles, c0 > 0, M, m_step);
+                continue;
+            }
+            __global const float *w = U + (size_t)group * w_blocks16 * w_blocks8 * PAIR;
             for (int k = k0; k < k1; k++) {
-                __global const float *u =
-                    U + group * PLACES * u_step + (size_t)(k * channels + first * 8) * FILTERS;
-                if (flags & FILTER) {
-                    __global const float *w = U + (size_t)group * w_blocks16 * w_blocks8 * PAIR;
-                    for (int i = 0; i < (end - first) * VECTORS; i++)
-                        filter_block(w, flags, w_blocks8, first + i / VECTORS, k * FILTERS + i % VECTORS * ZOE_LANES,
-                                     made + i / VECTORS * 8 * FILTERS + i % VECTORS * ZOE_LANES, u_step);
-                    u = made;
-                }
-                multiply(V, v_step, u, u_step, (end - first) * 8, count, few, tiles, c0 > 0,
+                for (int i = 0; i < (end - first) * VECTORS; i++)
+                    filter_block(w, flags, w_blocks8, first + i / VECTORS, k * FILTERS + i % VECTORS * ZOE_LANES,
+                                 made + i / VECTORS * 8 * FILTERS + i % VECTORS * ZOE_LANES, u_step);
+                multiply(V, v_step, made, u_step, 0, 1, (end - first) * 8, count, few, tiles, c0 > 0,
                          M + (size_t)(k - k0) * tiles * FILTERS, m_step);
             }
         }

@@ -137,11 +137,11 @@ static int rows_of(const domain *d)
 /* With few blocks the filters are divided too. */
 static cut cut_of(zoe_plan *plan, const domain *d, int wish)
 {
-    enum { SIDE = 64 };
+    const int side = d->filter ? 64 : 128; /* channels at a time */
     const int wide = d->c_blocks > d->k_blocks8 ? d->c_blocks : d->k_blocks8, units = compute_units(plan);
     const int most = rows_of(d), vectors = c_vectors(d);
-    int each = wish ? wish : d->filter ? FILTER_TILES : wide >= 32 ? 56 : 28;
-    cut c = {.groups = units, .k_each = d->k_tiles, .c_each = SIDE / d->lanes < vectors ? SIDE / d->lanes : vectors};
+    int each = wish ? wish : d->filter ? FILTER_TILES : wide >= 32 ? 112 : 42;
+    cut c = {.groups = units, .k_each = d->k_tiles, .c_each = side / d->lanes < vectors ? side / d->lanes : vectors};
     for (;; each /= 2) {
         const int blocks = divide_up(d->tiles, each),
                   parts = divide_up((d->filter ? 2 : 4) * units, blocks * d->groups);
@@ -313,7 +313,7 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
 static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction, zoe__choice *out,
                          size_t room)
 {
-    static const int tiles[] = {14, 28, 42, 56, 112};
+    static const int tiles[] = {14, 28, 42, 56, 98, 112};
     size_t count = 0;
     (void)plan;
     for (int i = 0; i < (int)(sizeof tiles / sizeof *tiles) && count < room; i++)
