@@ -4,7 +4,7 @@
  * are made by batch_norm.cl. t = (x - mean) / sqrt(var + eps).
  *   forward:   y = max over the window of relu((x - mean) * scale [+ bias]); with KEEP, won = number r * KERNEL + s of
  *              the first tap that has it, NOBODY when it is 0
- *   dots:      g of a pixel = sum of dy over the windows that it won;  each chunk: sum g, sum g * t
+ *   dots:      g of a pixel = sum of dy over the windows that it won;  each chunk of windows: sum g, sum g * t
  *   backward:  dx (+)= scale * (g - sum g / M - t * sum g t / M)
  * With halo, y or dx also get the zeros around them. Windows are clipped to the interior: halo and padding take no part. A NaN is larger than all. */
 
@@ -107,31 +107,41 @@ static inline float8 gradient_of_tap(windows v, int q, int s)
     return select((float8)(0.0f), v.dy[q], convert_int8(v.won[q]) == v.tap + s);
 }
 
-/* work[(c8 * chunks + chunk) * 2]: sum g, sum g * t. */
+/* x where a window was won, lane by lane; rows r0 .. r1 and columns s0 .. s1 of it are in the picture. */
+static inline float8 winner(__global const float8 *window, int pitch, int r0, int r1, int s0, int s1, int8 tap)
+{
+    float8 x = 0.0f;
+    if (KERNEL <= 4 && r1 - r0 == KERNEL && s1 - s0 == KERNEL) {
+        UNROLL for (int i = 0; i < (KERNEL <= 4 ? KERNEL * KERNEL : 1); i++) x =
+            select(x, window[i / KERNEL * pitch + i % KERNEL], tap == i);
+    } else {
+        for (int r = r0; r < r1; r++)
+            for (int s = s0; s < s1; s++) x = select(x, window[r * pitch + s], tap == r * KERNEL + s);
+    }
+    return x;
+}
+
+/* work[(c8 * chunks + chunk) * 2]: sum g, sum g * t. Only pixels that won have a g: a walk over the windows. */
 __kernel void batch_norm_pool_dots(ZOE_IN(x), ZOE_IN(dy), __global const uchar8 *won, __global const float8 *figures,
                                    __global float8 *work, int pad, int all_rows, int chunk_rows, int chunks)
 {
     __local float8 scratch[ZOE_GROUP];
     const int group = (int)get_group_id(0), c8 = group / chunks, chunk = group - c8 * chunks;
-    const int first = chunk * chunk_rows, last = min(first + chunk_rows, all_rows);
+    const int first = min(chunk * chunk_rows, all_rows), last = min(first + chunk_rows, all_rows);
+    const int pitch = x_W + 2 * x_P;
     const float8 mean = figures[c8];
     float8 sum = 0.0f, dots = 0.0f;
-    ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
-        __global const float8 *in = &ZOE_AT(x, plane, h, 0);
-        const windows above = windows_of_row(won, dy, dy_H, dy_W, dy_P, plane, h + pad);
-        if (SIDE_BY_SIDE && pad == 0) {
-            for (int q = 0; q < above.columns && above.count; q++)
-                UNROLL for (int s = 0; s < KERNEL; s++) {
-                    const float8 g = gradient_of_tap(above, q, s);
-                    sum += g;
-                    dots += g * (in[q * KERNEL + s] - mean);
-                }
-        } else {
-            ZOE_FOR_COLUMNS(x_W) {
-                const float8 g = gradient_at(above, w + pad);
-                sum += g;
-                dots += g * (in[w] - mean);
-            }
+    ZOE_FOR_CHUNK(first, last, x_C8, c8, dy_H, dy_W) {
+        const int top = h * STRIDE - pad, r0 = max(0, -top), r1 = min(KERNEL, x_H - top);
+        __global const float8 *in = &ZOE_AT(x, plane, top, -pad), *gradient = &ZOE_AT(dy, plane, h, 0);
+        __global const uchar8 *taps = won + ((size_t)plane * dy_H + h) * dy_W;
+        ZOE_FOR_COLUMNS(dy_W) {
+            const int left = w * STRIDE - pad, s0 = max(0, -left), s1 = min(KERNEL, x_W - left);
+            const int8 tap = convert_int8(taps[w]);
+            const float8 g = select(gradient[w], (float8)(0.0f), tap == NOBODY);
+            const float8 distance = winner(in + w * STRIDE, pitch, r0, r1, s0, s1, tap) - mean;
+            sum += g;
+            dots += select(g * distance, (float8)(0.0f), tap == NOBODY);
         }
     }
     sum = zoe_group_sum(sum, scratch);

@@ -53,14 +53,15 @@ static zoe_status emit_dots(zoe_plan *plan, zoe__node *node, const char *text)
 {
     const fused_options *o = node->options;
     const zoe__view *x = zoe__plan_x(plan, node, 0), *dy = zoe__plan_dy(plan, node);
-    const zoe__batch_norm_chunks cut = zoe__batch_norm_cut(x->shape);
+    const zoe__batch_norm_chunks cut = zoe__batch_norm_cut(x->shape); /* as many as join_dots reads */
+    const int rows = dy->shape.n * dy->shape.h, chunk_rows = (rows + cut.count - 1) / cut.count;
     zoe__launch_spec spec =
         zoe__spec_groups(plan, "batch_norm_pool", "batch_norm_pool_dots", (size_t)x->c8 * (size_t)cut.count);
     spec.options = text;
     spec.bytes = zoe__view_bytes(x) + zoe__view_bytes(dy) * 1.25;
     return zoe__plan_launch(plan, node, &spec, "vvmmmiiii", x, dy, zoe__plan_aux_mem(plan, node, 1),
                             zoe__plan_aux_mem(plan, node, 0), zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD),
-                            o->pool.pad, x->shape.n * x->shape.h, cut.rows, cut.count);
+                            o->pool.pad, rows, chunk_rows, cut.count);
 }
 
 static zoe_status backward(zoe_plan *plan, zoe__node *node)
