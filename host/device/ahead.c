@@ -149,12 +149,19 @@ static void shrink(const zoe__ahead_launch *l, size_t global[3], bool *large)
     }
 }
 
+void zoe__ahead_watch(zoe_device *device, zoe__ahead_watcher *watcher, void *user)
+{
+    device->watcher = watcher;
+    device->watcher_user = user;
+}
+
 zoe_status zoe__ahead_note(zoe_device *device, const zoe__ahead_launch *l)
 {
     struct zoe__ahead *a = device->ahead;
     char line[LINE];
     size_t g[3];
     bool large;
+    if (device->watcher) device->watcher(device->watcher_user, l);
     if (!a || !a->open) return ZOE_OK;
     shrink(l, g, &large);
     const size_t *n = l->local;

@@ -28,6 +28,10 @@ bool zoe__ahead_begin(zoe_device *device);
 /* Adds to the list, if one is open; what is known to be compiled, and what is there already, is left out. */
 zoe_status zoe__ahead_note(zoe_device *device, const zoe__ahead_launch *launch);
 
+/* Also shows each such launch to somebody, list or not (tests/vendor). NULL: nobody any more. */
+typedef void zoe__ahead_watcher(void *user, const zoe__ahead_launch *launch);
+void zoe__ahead_watch(zoe_device *device, zoe__ahead_watcher *watcher, void *user);
+
 /* How long the list is, and back to such a length. */
 size_t zoe__ahead_count(const zoe_device *device);
 void zoe__ahead_cut(zoe_device *device, size_t count);

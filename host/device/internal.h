@@ -112,7 +112,8 @@ typedef struct zoe__driver {
 
 extern const zoe__driver zoe__host_driver;
 
-struct zoe__opencl; /* opencl.h */
+struct zoe__opencl;       /* opencl.h */
+struct zoe__ahead_launch; /* ahead.h */
 
 struct zoe_device {
     zoe_context *context;
@@ -125,7 +126,9 @@ struct zoe_device {
     struct zoe__trust *trust;          /* which kernels are right: selftest/trust.h */
     struct zoe__tune_hook *own_tuning; /* what the device was opened with: tune/tuning.h */
     struct zoe__ahead *ahead;          /* what is to be compiled before it is launched: ahead.h; NULL */
-    bool sync, profile;                /* ZOE_SYNC=1; options.profile */
+    void (*watcher)(void *, const struct zoe__ahead_launch *); /* zoe__ahead_watch(); NULL */
+    void *watcher_user;
+    bool sync, profile; /* ZOE_SYNC=1; options.profile */
 };
 
 void zoe__ahead_free(zoe_device *device);

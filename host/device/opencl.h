@@ -41,6 +41,9 @@ int zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_i
  */
 zoe_status zoe__program_get(size_t *out, zoe_device *device, const char *name, const char *options);
 
+/* All the options that such a program is built with. */
+zoe_status zoe__program_options(char *out, size_t size, zoe_device *device, const char *options);
+
 /* To be called once a kernel of the program exists: stores it in the disk cache if it is not there. */
 /* True at the first call for a kernel of a program whose kernels are yet to be compiled (ZOE__QUIRK_LAZY). */
 zoe_status zoe__program_first_use(bool *first, zoe_device *device, size_t index, const char *kernel);

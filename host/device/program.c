@@ -13,7 +13,7 @@
 
 /* "-cl-std=CL1.2", the family, the lanes, then the caller's own. Never relaxed maths here. No warnings, for PoCL counts
  * them on stderr, but to who works on the kernels. */
-static zoe_status full_options(char *out, size_t size, zoe_device *device, const char *options)
+zoe_status zoe__program_options(char *out, size_t size, zoe_device *device, const char *options)
 {
     const char *family = device->info.family == ZOE_FAMILY_VECTOR ? "VECTOR" : "SIMT";
     ZOE_FAIL_IF(device->context,
@@ -177,7 +177,7 @@ zoe_status zoe__program_get(size_t *out, zoe_device *device, const char *name, c
     zoe__opencl *cl = device->opencl;
     char full[4096];
     if (device->quirks & ZOE__QUIRK_LAZY && !*options && zoe__source_is_bundled(name)) name = ZOE__BUNDLE;
-    ZOE_TRY(full_options(full, sizeof full, device, options));
+    ZOE_TRY(zoe__program_options(full, sizeof full, device, options));
     for (size_t i = 0; i < cl->program_count; i++)
         if (!strcmp(cl->programs[i].name, name) && !strcmp(cl->programs[i].options, full)) {
             *out = i;

@@ -83,6 +83,11 @@ static zoe_status find(zoe_context *context, const char *name, piece *out)
                      folder ? folder : "");
 }
 
+const char *zoe__source_at(size_t index)
+{
+    return index < sizeof embedded / sizeof embedded[0] ? embedded[index].name : NULL;
+}
+
 /* Kernel files that take no options and whose file-scope names nobody else has. */
 static const char *const bundled[] = {
     "adam",

@@ -10,6 +10,9 @@
  * asked first, file by file. *out is the caller's to free(). ZOE_BUILD: there is no such program. */
 zoe_status zoe__source_get(char **out, zoe_context *context, const char *name);
 
+/* Names of the embedded files; NULL past the end. */
+const char *zoe__source_at(size_t index);
+
 /* Some files take no options and can be one program: ZOE__BUNDLE as a name gives all of them. */
 #define ZOE__BUNDLE "bundle"
 bool zoe__source_is_bundled(const char *name);

@@ -163,7 +163,8 @@ static zoe_status measure(bench *b, zoe__measured *measured)
 {
     double warm_up[ZOE__DIRECTIONS];
     bool any = false;
-    ZOE_TRY(make_plan(b, false));
+    ZOE_TRY(make_plan(b, b->job->dry));
+    if (b->job->dry) return ZOE_OK;
     for (int d = 0; d < ZOE__DIRECTIONS; d++) {
         measured[d].choice = b->plan->nodes[0].choice[d];
         measured[d].there = (d != ZOE__TO_DATA || b->job->data) && took_it(&b->job->choice[d], &measured[d].choice);

@@ -13,6 +13,7 @@ typedef struct zoe__measure_job {
     zoe__conv2d conv;
     bool data;                           /* the gradient of x is wanted too */
     bool check_only;                     /* no times */
+    bool dry;                            /* nothing at all: the plan is made dry */
     zoe__choice choice[ZOE__DIRECTIONS]; /* algorithm NULL: what is taken without tuning */
     double best[ZOE__DIRECTIONS];        /* s; stop early where all are more than twice as slow; 0: none */
     bool exact;                          /* of the plan */
