@@ -8,7 +8,12 @@
  *   backward:  dx (+)= scale * (g - sum g / M - t * sum g t / M)
  * With halo, y or dx also get the zeros around them. Windows are clipped to the interior: halo and padding take no part. A NaN is larger than all. */
 
-#define UNROLL _Pragma("unroll")
+/* GPUs: a loop takes half of the registers, so that twice as many items hide the latency of memory. */
+#ifdef ZOE_FAMILY_VECTOR
+#    define UNROLL _Pragma("unroll")
+#else
+#    define UNROLL _Pragma("unroll 1")
+#endif
 enum { NOBODY = 255 };
 
 typedef struct best_tap {

@@ -6,7 +6,13 @@
  * interior H x W and
  * halo P lies at (((n*C8 + c/8)*(H + 2P) + h + P)*(W + 2P) + w + P)*8 + c%8. Channels past C are zero.
  *
- * Defined by the host: ZOE_FAMILY_VECTOR or ZOE_FAMILY_SIMT, ZOE_LANES (8 or 16). */
+ * Defined by the host: ZOE_FAMILY_VECTOR or ZOE_FAMILY_SIMT, ZOE_LANES (8 or 16), on some devices ZOE_SUB_GROUP. */
+
+/* Registers of a work-item halve when the compiler takes twice as wide a sub-group: where the driver's narrowest is
+ * ZOE_SUB_GROUP (16 or more), it is asked for that one. Left to themselves, compilers took the wide one and spilled. */
+#ifdef ZOE_SUB_GROUP
+#    define __kernel __attribute__((intel_reqd_sub_group_size(ZOE_SUB_GROUP))) kernel
+#endif
 
 #define ZOE_PIXEL(n, c8, h, w, C8, H, W, P)                                                                            \
     ((((size_t)((n) * (C8) + (c8)) * ((H) + 2 * (P)) + (h) + (P)) * ((W) + 2 * (P)) + (w) + (P)) * 8)

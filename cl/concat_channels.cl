@@ -23,6 +23,20 @@ __kernel void concat_channels_forward(ZOE_IN(x), ZOE_OUT(y), int first, int bloc
     }
 }
 
+/* Lanes shift .. shift+7 of a and b side by side. By halves, for an array that is indexed would not lie in registers. */
+static inline float8 shifted(float8 a, float8 b, int shift)
+{
+    if (shift & 4) {
+        a = (float8)(a.hi, b.lo);
+        b = (float8)(b.hi, b.hi);
+    }
+    if (shift & 2) {
+        a = (float8)(a.s23, a.s4567, b.s01);
+        b = (float8)(b.s23, b.s4567, b.s67);
+    }
+    return shift & 1 ? (float8)(a.s1, a.s23, a.s4567, b.s0) : a;
+}
+
 __kernel void concat_channels_backward(ZOE_IN(dy), ZOE_OUT(dx), int first, int C, int add, int planes, int rows)
 {
     const int shift = first % 8;
@@ -30,12 +44,8 @@ __kernel void concat_channels_backward(ZOE_IN(dy), ZOE_OUT(dx), int first, int C
         const int n = plane / dx_C8, block = plane - n * dx_C8, from = n * dy_C8 + first / 8 + block;
         float8 value = ZOE_AT(dy, from, h, w);
         if (shift != 0) {
-            float lanes[16];
-            float8 next = 0.0f;
-            if (first / 8 + block + 1 < dy_C8) next = ZOE_AT(dy, from + 1, h, w);
-            vstore8(value, 0, lanes);
-            vstore8(next, 1, lanes);
-            value = vload8(0, lanes + shift);
+            const float8 next = first / 8 + block + 1 < dy_C8 ? ZOE_AT(dy, from + 1, h, w) : (float8)(0.0f);
+            value = shifted(value, next, shift);
         }
         value = select((float8)(0.0f), value, zoe_lanes(block, C));
         if (add) value += ZOE_AT(dx, plane, h, w);

@@ -40,6 +40,7 @@ typedef struct zoe_device_info {
     uint32_t lanes;        /* float lanes of the vector family's arithmetic: 8 or 16 */
     uint32_t max_work_group;
     uint32_t base_align; /* bytes a sub-buffer's origin must be a multiple of */
+    uint32_t sub_group;  /* the narrowest sub-group that kernels can be compiled for; 0: not known */
     bool fp16, fp64, subgroups;
 } zoe_device_info;
 

@@ -11,8 +11,9 @@
  * of at most 256, 32 KiB of local memory. Fails when a kernel file is in no plan of either family, or a launch asks for
  * more than that.
  *
- * FOLDER gets NUMBER.cl (with common.cl) and programs.json: [{file, program, options, kernels: [{name, items,
- * local}]}], items of the largest work-group (0: the driver chooses), bytes of local memory given as arguments. */
+ * FOLDER gets NUMBER.cl (with common.cl) and programs.json: [{file, program, options, wide_options, kernels: {name:
+ * {items, local}}}]: wide_options where the narrowest sub-group is 16, items of the largest work-group (0: the driver
+ * chooses), bytes of local memory given as arguments. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -49,7 +50,7 @@ static zoe_status fail(zoe_context *context, const char *what)
     return ZOE_CONFIG;
 }
 
-static json_t *program_of(visit *v, const char *name, const char *options)
+static json_t *program_of(visit *v, const char *name, const char *options, const char *wide_options)
 {
     size_t i;
     json_t *at;
@@ -59,19 +60,22 @@ static json_t *program_of(visit *v, const char *name, const char *options)
             !strcmp(json_string_value(json_object_get(at, "options")), options))
             return at;
     }
-    at = json_pack("{s:s, s:s, s:{}}", "program", name, "options", options, "kernels");
+    at = json_pack("{s:s, s:s, s:s, s:{}}", "program", name, "options", options, "wide_options", wide_options,
+                   "kernels");
     json_array_append_new(v->programs, at);
     return at;
 }
 
 static void add(visit *v, const char *name, const char *short_options, const char *kernel, size_t items, size_t local)
 {
-    char options[4096];
-    if (zoe__program_options(options, sizeof options, v->device, short_options) != ZOE_OK) {
-        v->failed = true;
-        return;
-    }
-    json_t *kernels = json_object_get(program_of(v, name, options), "kernels");
+    char options[4096], wide[4096];
+    uint32_t *sub_group = &v->device->info.sub_group;
+    *sub_group = 16;
+    v->failed = v->failed || zoe__program_options(wide, sizeof wide, v->device, short_options) != ZOE_OK;
+    *sub_group = 0;
+    v->failed = v->failed || zoe__program_options(options, sizeof options, v->device, short_options) != ZOE_OK;
+    if (v->failed) return;
+    json_t *kernels = json_object_get(program_of(v, name, options, wide), "kernels");
     if (!kernel) return;
     json_t *known = json_object_get(kernels, kernel);
     const size_t had_items = (size_t)json_integer_value(json_object_get(known, "items"));
