@@ -68,7 +68,7 @@ def call(*words):
     text = done.stdout + done.stderr
     if done.returncode:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        wrong = [line for line in lines if re.search(r"error|fatal|undefined", line, re.I)]
+        wrong = [line for line in lines if re.search(r"error|fatal|undefined", line, re.I) and "remark:" not in line]
         raise Refused((wrong or lines or [f"{words[0]} ended with {done.returncode}"])[0][:300])
     return text
 
@@ -290,10 +290,10 @@ def table(rows):
 
 
 def find_ptxas(given):
-    for path in (given, shutil.which("ptxas"), "/usr/local/cuda/bin/ptxas"):
+    for path in [given] if given else [shutil.which("ptxas"), "/usr/local/cuda/bin/ptxas"]:
         if path and os.path.exists(path):
             return path
-    raise Missing("ptxas is not installed (pip install nvidia-cuda-nvcc), or --ptxas names it")
+    raise Missing(f"{given or 'ptxas'} is not there (pip install nvidia-cuda-nvcc; --ptxas PATH names it)")
 
 
 def run(arguments):
