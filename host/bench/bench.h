@@ -68,7 +68,7 @@ size_t zoe__peak_resident(void);
 json_t *zoe__bench_host(void);
 json_t *zoe__bench_device(const zoe_device *device);
 
-/* ---- roof.c ---- */
+/* ---- roof_fma.c ---- */
 
 /* Most fused multiply-adds of float32 that the device does in registers, FLOP/s (two each). */
 zoe_status zoe__roof_fma(zoe_device *device, double *flops);

@@ -87,9 +87,10 @@ bool zoe__layer_id_read(zoe__layer_id *out, const char *id)
     zoe__tune_shape shape;
     *out = (zoe__layer_id){.op = ""};
     if (zoe__gemm_id_read(&gemm, id)) {
-        if (gemm.how[0]) return false;
         layer_of_gemm(out, &gemm);
-        return true;
+        out->clblast = !strncmp(gemm.how, "clblast", 7);
+        out->tuned = !strcmp(gemm.how, "clblast-tuned");
+        return !gemm.how[0] || out->clblast;
     }
     const char *rest = NULL;
     for (size_t i = 0; !rest && i < sizeof ops / sizeof *ops; i++) {

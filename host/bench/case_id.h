@@ -12,6 +12,7 @@ typedef struct zoe__layer_id {
     char op[16]; /* "conv2d", "linear" */
     zoe__direction direction;
     zoe__conv2d conv;
+    bool clblast, tuned; /* a product by CLBlast, with its tuned parameters */
 } zoe__layer_id;
 bool zoe__layer_id_read(zoe__layer_id *out, const char *id);
 

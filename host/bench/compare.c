@@ -219,13 +219,40 @@ static zoe_status compare_files(zoe_context *context, const zoe_bench_call *call
     return status;
 }
 
-static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
+/* Two devices of this machine, whose processes take turns. */
+static zoe_status compare_devices(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
 {
-    ZOE_FAIL_IF(context, call->arg_count != 2, ZOE_USAGE, "bench compare: two files (FILE or FILE:DEVICE)");
-    return compare_files(context, call, out);
+    const zoe__bench_devices devices = {.asked = {call->args[0], call->args[1]}, .count = 2};
+    const zoe__bench_list *list;
+    json_t *document = NULL, *comparison = NULL;
+    ZOE_TRY(zoe__bench_list_find(context, zoe_options_text(call->options, "list"), &list));
+    zoe_status status = zoe__bench_run(context, call, list, &devices, &document);
+    if (status == ZOE_OK) {
+        const json_t *both = json_object_get(document, "devices");
+        status = zoe__compare(context, document, text_of(json_array_get(both, 0), "id"), document,
+                              text_of(json_array_get(both, 1), "id"), &comparison);
+    }
+    json_decref(document);
+    return status == ZOE_OK ? report(context, comparison, out) : status;
 }
 
-static const zoe_option options[] = {ZOE__RUN_OPTIONS, {.name = NULL}};
+/* Names a file: it is one, or looks like one that should be there. */
+static bool is_file(const char *word)
+{
+    return strchr(word, '/') || strstr(word, ".json") || access(word, F_OK) == 0;
+}
+
+static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
+{
+    ZOE_FAIL_IF(context, call->arg_count != 2, ZOE_USAGE,
+                "bench compare: two files (FILE or FILE:DEVICE) or two devices");
+    ZOE_FAIL_IF(context, zoe_options_items(call->options, "device"), ZOE_USAGE,
+                "bench compare: devices are its two words, not --device");
+    const bool files = is_file(call->args[0]) || is_file(call->args[1]);
+    return files ? compare_files(context, call, out) : compare_devices(context, call, out);
+}
+
+static const zoe_option options[] = {ZOE__RUN_OPTIONS, ZOE__LIST_OPTION, {.name = NULL}};
 
 const zoe_bench_suite zoe__bench_word_compare = {
     .name = "compare",

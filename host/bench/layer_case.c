@@ -65,7 +65,7 @@ static zoe_status make_plan(layer *l, uint32_t stream)
     options.input_gradients = l->id.direction == ZOE__TO_DATA;
     options.exact = zoe_options_flag(o, "exact");
     options.conv = zoe_options_text(o, "conv");
-    options.linear = zoe_options_text(o, "linear");
+    options.linear = l->id.clblast ? "clblast" : zoe_options_text(o, "linear");
     options.fuse = false;
     ZOE_TRY(zoe_graph_new(&l->graph, l->once->context));
     ZOE_TRY(zoe_store_new(&l->store, l->once->context, l->device, 0));
@@ -203,6 +203,7 @@ static bool is_tuned(const layer *l, const zoe__choice *choice)
 {
     const zoe__tuning *tuning = zoe__device_get_tuning(l->device);
     const char *wish = zoe_options_text(l->once->options, !strcmp(l->id.op, "linear") ? "linear" : "conv");
+    if (l->id.clblast) wish = "auto"; /* of the table's rows only those of CLBlast are taken then */
     zoe__choice known = {NULL};
     return !strcmp(wish, "auto") && tuning &&
            tuning->find(tuning->user, l->id.op, l->id.direction, &l->id.conv, &known) && choice->algorithm &&
@@ -228,6 +229,18 @@ static zoe_status describe(layer *l)
     return ZOE_OK;
 }
 
+/* By CLBlast, and tuned where that was asked. */
+static zoe_status is_what_was_asked(const layer *l)
+{
+    const char *algorithm = json_string_value(json_object_get(l->once->out, "algorithm"));
+    if (!l->id.clblast) return ZOE_OK;
+    ZOE_FAIL_IF(l->once->context, !algorithm || strcmp(algorithm, "clblast"), ZOE_CONFIG,
+                "built without CLBlast, or it was found wrong here");
+    ZOE_FAIL_IF(l->once->context, l->id.tuned && !json_is_true(json_object_get(l->once->out, "tuned")), ZOE_CONFIG,
+                "no parameters of CLBlast were measured for this shape (`zoe tune`)");
+    return ZOE_OK;
+}
+
 static void close_layer(layer *l)
 {
     zoe_plan_free(&l->plan);
@@ -247,12 +260,18 @@ zoe_status zoe__once_layer(const zoe__once *once, bool *known)
     *known = zoe__layer_id_read(&l.id, once->id);
     if (!*known) return ZOE_OK;
     const double start = zoe__seconds();
-    ZOE_TRY_OUT(zoe__once_open(once, &l.device));
+    ZOE_TRY_OUT(zoe__once_open(once, l.id.clblast && !l.id.tuned, &l.device));
     ZOE_TRY_OUT(make_plan(&l, stream));
     ZOE_TRY_OUT(fill(&l, stream));
     json_object_set_new(once->out, "setup_s", json_real(zoe__seconds() - start));
     ZOE_TRY_OUT(describe(&l));
-    const zoe__once_work work = {.user = &l, .run = run, .spoil = spoil, .check = check, .limit = ZOE__TUNE_NMSE};
+    ZOE_TRY_OUT(is_what_was_asked(&l));
+    const zoe__once_work work = {.user = &l,
+                                 .run = run,
+                                 .spoil = spoil,
+                                 .check = check,
+                                 .limit = ZOE__TUNE_NMSE,
+                                 .on_cpu = zoe_device_get_info(l.device)->is_cpu};
     ZOE_TRY_OUT(zoe__once_measure(once, &work));
     ZOE_TRY_OUT(device_time(&l, &device_ns));
     json_object_set_new(once->out, "device_ns", device_ns > 0 ? json_real(device_ns) : json_null());

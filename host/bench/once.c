@@ -34,14 +34,14 @@ void zoe__once_fill(const zoe__once *once, uint32_t part, float *data, size_t co
     for (size_t i = 0; i < count; i++) data[i] = (float)(zoe__random_u32(&random) >> 8) / 8388608.0f - 1.0f;
 }
 
-zoe_status zoe__once_open(const zoe__once *once, zoe_device **device)
+zoe_status zoe__once_open(const zoe__once *once, bool untuned, zoe_device **device)
 {
     const zoe_options *o = once->options;
     zoe_device_options options = zoe_device_options_default();
     options.name = zoe_options_text(o, "device");
     options.family = zoe_options_text(o, "family");
     options.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
-    options.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
+    options.tuning = untuned || zoe_options_flag(o, "no-tuning") ? "off" : NULL;
     options.profile = true;
     ZOE_TRY(zoe_device_open(device, once->context, &options));
     json_object_set_new(once->out, "device", zoe__bench_device(*device));
@@ -144,8 +144,11 @@ zoe_status zoe__once_measure(const zoe__once *once, const zoe__once_work *work)
     if (!s.ok) return report(&s);
     ZOE_TRY(take(&s, false, &estimate));
     if (estimate < LEAST_SAMPLE_S) s.times = (int)fmin(MOST_TIMES, ceil(LEAST_SAMPLE_S / fmax(estimate, 1e-9)));
-    ZOE_TRY(warm_up(&s, &estimate));
+    if (estimate < zoe_options_float(once->options, "warm")) ZOE_TRY(warm_up(&s, &estimate));
+    zoe__energy energy;
+    zoe__energy_start(&energy, work->on_cpu);
     ZOE_TRY(take_all(&s, estimate));
+    zoe__energy_end(&energy, (double)s.times * (double)s.count, once->out);
     return report(&s);
 }
 
@@ -156,15 +159,15 @@ static zoe_status look_at_device(const zoe__once *once, bool *known)
 {
     zoe_device *device = NULL;
     *known = !strcmp(once->id, "device");
-    const zoe_status status = *known ? zoe__once_open(once, &device) : ZOE_OK;
+    const zoe_status status = *known ? zoe__once_open(once, false, &device) : ZOE_OK;
     zoe_device_free(&device);
     return status;
 }
 
 static zoe_status dispatch(const zoe__once *once)
 {
-    static zoe_status (*const kinds[])(const zoe__once *once, bool *known) = {look_at_device, zoe__once_layer,
-                                                                              zoe__once_train, zoe__once_roof};
+    static zoe_status (*const kinds[])(const zoe__once *once, bool *known) = {
+        look_at_device, zoe__once_layer, zoe__once_train, zoe__once_roof, zoe__once_gemm};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         bool known = false;
         ZOE_TRY(kinds[i](once, &known));

@@ -27,6 +27,7 @@ typedef struct zoe__once_work {
     /* The result's hash; with `numbers`, also how far it is from the definition in double. */
     zoe_status (*check)(void *user, bool numbers, char hash[65], double *nmse, double *most);
     double limit; /* NMSE up to which it is right */
+    bool on_cpu;  /* whose energy is counted */
 } zoe__once_work;
 
 /* Checks, warms up, takes samples and checks the first, middle and last of them: adds samples_ns, times (runs in a
@@ -34,8 +35,26 @@ typedef struct zoe__once_work {
  * checked is checked again. */
 zoe_status zoe__once_measure(const zoe__once *once, const zoe__once_work *work);
 
-/* Opens the device of the options and adds it to once->out. */
-zoe_status zoe__once_open(const zoe__once *once, zoe_device **device);
+/* ---- energy.c ---- */
+
+enum { ZOE__ENERGY_COUNTERS = 8 };
+
+typedef struct zoe__energy {
+    bool cpu;
+    char path[ZOE__ENERGY_COUNTERS][160];
+    uint64_t first[ZOE__ENERGY_COUNTERS]; /* uJ */
+    size_t count;
+    double start;
+    const char *reason; /* why there is none; NULL: there is one */
+} zoe__energy;
+
+void zoe__energy_start(zoe__energy *energy, bool cpu);
+
+/* Adds energy_J (of a run, or null) and energy_source (or the reason) to out. */
+void zoe__energy_end(const zoe__energy *energy, double runs, json_t *out);
+
+/* Opens the device of the options and adds it to once->out. untuned: nothing that was measured counts. */
+zoe_status zoe__once_open(const zoe__once *once, bool untuned, zoe_device **device);
 
 /* Numbers in [-1, 1) that depend on the case's id, `part` (x, weights, ..) and their place only. */
 void zoe__once_fill(const zoe__once *once, uint32_t part, float *data, size_t count);
@@ -45,5 +64,6 @@ uint64_t zoe__once_seed(const char *id);
 zoe_status zoe__once_layer(const zoe__once *once, bool *known);
 zoe_status zoe__once_train(const zoe__once *once, bool *known);
 zoe_status zoe__once_roof(const zoe__once *once, bool *known);
+zoe_status zoe__once_gemm(const zoe__once *once, bool *known);
 
 #endif

@@ -1,46 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the device could do at most: fused multiply-adds in registers, by cl/lanes.cl. */
-#include "bench/bench.h"
-#include "device/device.h"
+ * Suite roof: what the device could do at most. */
+#include "bench/run.h"
 
-enum { ACCUMULATORS = 10, STEPS = 100000, ROUNDS = 8, GROUP = 64, GROUPS_A_UNIT = 32 };
+/* roof-1: whoever changes a line gives it another number. */
+/* clang-format off */
+static const char *const ids[] = {
+    "roof fma float1",
+    "roof fma float2",
+    "roof fma float4",
+    "roof fma float8",
+    "roof fma float16",
+    "roof mad float1",
+    "roof mad float2",
+    "roof mad float4",
+    "roof mad float8",
+    "roof mad float16",
+    "roof copy 64K",
+    "roof copy 1M",
+    "roof copy 16M",
+    "roof copy 256M",
+    "roof triad 64K",
+    "roof triad 1M",
+    "roof triad 16M",
+    "roof triad 256M",
+    "roof local",
+    "roof atomic",
+    "roof launch",
+    "roof upload 4K",
+    "roof upload 64K",
+    "roof upload 1M",
+    "roof upload 16M",
+    "roof upload 256M",
+    "roof download 4K",
+    "roof download 64K",
+    "roof download 1M",
+    "roof download 16M",
+    "roof download 256M",
+    NULL,
+};
+/* clang-format on */
 
-/* Best of some rounds with one width of vectors. */
-static zoe_status measure(zoe_device *device, const char *name, int lanes, double *flops)
+extern const zoe__bench_list zoe__bench_list_roof;
+const zoe__bench_list zoe__bench_list_roof = {
+    .suite = "roof",
+    .suite_id = "roof-1",
+    .ids = ids,
+    .least = 5,
+    .most = 9,
+    .seconds = 0.5,
+    .warm = 1,
+    .case_seconds = 60,
+    .goal = 0.02,
+    .host_flops = 3e8,
+    .places = 4096,
+};
+
+static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
 {
-    const zoe_device_info *info = zoe_device_get_info(device);
-    const bool vector = info->family == ZOE_FAMILY_VECTOR;
-    const size_t local = vector ? 1 : GROUP,
-                 global = info->compute_units * (vector ? 1 : (size_t)GROUP * GROUPS_A_UNIT);
-    const int steps = vector ? STEPS : STEPS / 100;
-    const float factor = 0.999f, term = 0.5f;
-    zoe__mem *out = NULL;
-    zoe__kernel *kernel = NULL;
-    zoe_status status = ZOE_OK;
-    ZOE_TRY_OUT(zoe__mem_new(&out, device, global * sizeof(float), "lanes"));
-    ZOE_TRY_OUT(zoe__kernel_new(&kernel, device, "lanes", name, NULL));
-    ZOE_TRY_OUT(zoe__kernel_arg(kernel, 0, 'm', &out));
-    ZOE_TRY_OUT(zoe__kernel_arg(kernel, 1, 'i', &steps));
-    ZOE_TRY_OUT(zoe__kernel_arg(kernel, 2, 'f', &factor));
-    ZOE_TRY_OUT(zoe__kernel_arg(kernel, 3, 'f', &term));
-    for (int round = 0; round <= ROUNDS; round++) { /* round 0 warms up */
-        const double start = zoe__seconds();
-        ZOE_TRY_OUT(zoe__kernel_run(kernel, 1, &global, &local, NULL));
-        ZOE_TRY_OUT(zoe__device_finish(device));
-        const double took = zoe__seconds() - start, done = 2.0 * ACCUMULATORS * lanes * steps * (double)global;
-        if (round > 0 && done / took > *flops) *flops = done / took;
-    }
-out:
-    zoe__kernel_free(&kernel);
-    zoe__mem_free(&out);
-    return status;
+    return zoe__bench_run_suite(context, call, &zoe__bench_list_roof, out);
 }
 
-zoe_status zoe__roof_fma(zoe_device *device, double *flops)
-{
-    *flops = 0;
-    if (zoe__device_is_host(device)) return ZOE_OK;
-    ZOE_TRY(measure(device, "lanes_8", 8, flops));
-    return measure(device, "lanes_16", 16, flops);
-}
+static const zoe_option options[] = {ZOE__RUN_OPTIONS, {.name = NULL}};
+
+const zoe_bench_suite zoe__suite_roof = {
+    .name = "roof",
+    .summary = "arithmetic, memory, local memory, atomics, launches, transfers: the most that it does",
+    .usage = "[-d DEVICE ..] [-o FILE.json]",
+    .options = options,
+    .run = run,
+};

@@ -22,7 +22,8 @@ void zoe__roof_add(zoe__roof *roof, const json_t *row)
     const char *id = json_string_value(json_object_get(row, "id"));
     const double best = number(row, "min_ns") * 1e-9;
     if (!id || strncmp(id, "roof ", 5) || best <= 0) return;
-    if (!strncmp(id + 5, "fma ", 4)) roof->fma = fmax(roof->fma, number(row, "flops") / best);
+    if (!strncmp(id + 5, "fma ", 4) || !strncmp(id + 5, "mad ", 4))
+        roof->fma = fmax(roof->fma, number(row, "flops") / best);
     const int arrays = !strncmp(id + 5, "copy ", 5) ? 2 : !strncmp(id + 5, "triad ", 6) ? 3 : 0;
     if (!arrays || roof->count >= sizeof roof->memory / sizeof *roof->memory) return;
     roof->memory[roof->count].bytes = number(row, "bytes");
@@ -79,14 +80,17 @@ static void set_no_speed(json_t *row)
 
 static void copy_keys(json_t *row, const json_t *from)
 {
-    static const char *const keys[] = {"bytes",      "runs_per_sample", "algorithm", "tuned", "device_ns",
-                                       "peak_bytes", "plan_bytes",      "losses",    "batch"};
+    static const char *const keys[] = {"bytes",     "runs_per_sample", "algorithm",    "tuned",
+                                       "device_ns", "peak_bytes",      "plan_bytes",   "losses",
+                                       "batch",     "energy_J",        "energy_source"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(from, keys[i]);
         if (value) json_object_set(row, keys[i], value);
     }
     if (!json_object_get(row, "algorithm")) json_object_set_new(row, "algorithm", json_null());
     if (!json_object_get(row, "tuned")) json_object_set_new(row, "tuned", json_null());
+    if (!json_object_get(row, "energy_J")) json_object_set_new(row, "energy_J", json_null());
+    if (!json_object_get(row, "energy_source")) json_object_set_new(row, "energy_source", json_string("not measured"));
 }
 
 /* All say ok and saw the same bits; where bits differ each was compared with the definition by itself, but for those

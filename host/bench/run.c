@@ -14,7 +14,7 @@
 #include "core/child.h"
 #include "device/source.h"
 
-enum { MOST_WORDS = 48, WORD = 64 };
+enum { MOST_WORDS = 48, WORD = 64, MOST_HOST_PIXELS = 4096 };
 
 typedef struct machine {
     const char *asked; /* NULL: the first of `zoe devices` */
@@ -29,6 +29,7 @@ typedef struct runner {
     const zoe__bench_list *list;
     machine machines[ZOE__MOST_DEVICES];
     size_t machine_count;
+    bool same; /* all machines are one device */
     zoe__record *record;
     json_t *skipped;
     size_t wrong, done;
@@ -201,8 +202,14 @@ static zoe_status keep(runner *r, slot *s, const char *id)
 /* Why this case is not for this device; NULL: it is. */
 static const char *unfit(const runner *r, const machine *m, const char *id)
 {
-    if (!m->host) return NULL;
-    if (!strncmp(id, "roof ", 5) || !strncmp(id, "train ", 6)) return "'host' has no kernels";
+    const bool openblas = strstr(id, " by openblas") != NULL;
+    if (openblas && m != r->machines) return "needs no device: measured beside the first";
+    if (!m->host || openblas) return NULL;
+    if (strstr(id, " by clblast")) return "'host' has no CLBlast";
+    zoe__train_id train;
+    if (!strncmp(id, "roof ", 5)) return "'host' has no kernels";
+    if (zoe__train_id_read(&train, id) && (double)train.c * train.h * train.w * train.batch > MOST_HOST_PIXELS)
+        return "too much arithmetic for the plain-C definitions";
     return zoe__case_flops(id) > r->list->host_flops ? "too much arithmetic for the plain-C definitions" : NULL;
 }
 
@@ -256,29 +263,34 @@ static json_t *options_given(const zoe_options *o)
     return given;
 }
 
+/* What the machine is, from a process that opens it; appended to devices. */
+static zoe_status ask_machine(runner *r, size_t i, json_t *devices)
+{
+    machine *m = &r->machines[i];
+    json_t *found = NULL;
+    ZOE_TRY(run_once(r, m, "device", &found));
+    json_t *device = json_object_get(found, "device");
+    const char *id = json_string_value(json_object_get(device, "id"));
+    m->host = id && !strcmp(id, "host");
+    zoe__format(m->id, sizeof m->id, "%s%s", id ? id : "", r->same && i ? " again" : "");
+    json_object_set_new(device, "id", json_string(m->id));
+    json_array_append(devices, device);
+    json_decref(found);
+    for (size_t k = 0; k < i; k++)
+        ZOE_FAIL_IF(r->context, !strcmp(r->machines[k].id, m->id), ZOE_USAGE, "--device: %s and %s are the same device",
+                    r->machines[k].asked, m->asked);
+    return ZOE_OK;
+}
+
 static zoe_status open_record(runner *r)
 {
     char build[64];
     json_t *devices = json_array();
     for (size_t i = 0; i < r->machine_count; i++) {
-        json_t *found = NULL;
-        const zoe_status status = run_once(r, &r->machines[i], "device", &found);
-        json_t *device = json_object_get(found, "device");
-        const char *id = json_string_value(json_object_get(device, "id"));
-        zoe__format(r->machines[i].id, sizeof r->machines[i].id, "%s", id ? id : "");
-        r->machines[i].host = id && !strcmp(id, "host");
-        json_array_append(devices, device);
-        json_decref(found);
-        for (size_t k = 0; status == ZOE_OK && k < i; k++)
-            if (!strcmp(r->machines[k].id, r->machines[i].id)) {
-                json_decref(devices);
-                return zoe__fail(r->context, ZOE_USAGE, "--device: %s and %s are the same device", r->machines[k].asked,
-                                 r->machines[i].asked);
-            }
-        if (status != ZOE_OK) {
-            json_decref(devices);
-            return status;
-        }
+        const zoe_status status = ask_machine(r, i, devices);
+        if (status == ZOE_OK) continue;
+        json_decref(devices);
+        return status;
     }
     zoe__build_id(build);
     json_t *head = json_pack("{s:i, s:{s:s, s:s, s:s}, s:s, s:s, s:o, s:o, s:o, s:o}", "schema", ZOE__BENCH_SCHEMA,
@@ -299,17 +311,6 @@ static zoe_status close_record(runner *r, zoe_status status)
     return zoe__record_end(r->record, end, status == ZOE_OK);
 }
 
-static zoe_status take_devices(runner *r)
-{
-    const zoe_options *o = r->call->options;
-    const size_t count = zoe_options_items(o, "device");
-    ZOE_FAIL_IF(r->context, count > ZOE__MOST_DEVICES, ZOE_USAGE, "--device: %zu, at most %d", count,
-                ZOE__MOST_DEVICES);
-    r->machine_count = count ? count : 1;
-    for (size_t i = 0; i < count; i++) r->machines[i].asked = zoe_options_item(o, "device", i);
-    return ZOE_OK;
-}
-
 static zoe_status run_all(runner *r)
 {
     const char *part = zoe_options_text(r->call->options, "cases");
@@ -321,11 +322,10 @@ static zoe_status run_all(runner *r)
 }
 
 zoe_status zoe__bench_run(zoe_context *context, const zoe_bench_call *call, const zoe__bench_list *list,
-                          json_t **document)
+                          const zoe__bench_devices *devices, json_t **document)
 {
     runner *r = NULL;
     *document = NULL;
-    ZOE_FAIL_IF(context, call->arg_count, ZOE_USAGE, "bench %s: '%s' is one word too many", list->suite, call->args[0]);
     if (zoe_options_flag(call->options, "strict")) ZOE_TRY(zoe__bench_is_quiet(context));
     ZOE_TRY(zoe__calloc(context, &r, 1, sizeof *r));
     r->context = context;
@@ -333,8 +333,10 @@ zoe_status zoe__bench_run(zoe_context *context, const zoe_bench_call *call, cons
     r->list = list;
     r->skipped = json_array();
     r->started = zoe__seconds();
-    zoe_status status = take_devices(r);
-    if (status == ZOE_OK) status = open_record(r);
+    r->same = devices->same;
+    r->machine_count = devices->count;
+    for (size_t i = 0; i < devices->count; i++) r->machines[i].asked = devices->asked[i];
+    zoe_status status = open_record(r);
     if (r->record) {
         status = run_all(r);
         const zoe_status closed = close_record(r, status);
@@ -353,7 +355,13 @@ zoe_status zoe__bench_run_suite(zoe_context *context, const zoe_bench_call *call
                                 zoe_bench_report *out)
 {
     json_t *document = NULL;
-    const zoe_status status = zoe__bench_run(context, call, list, &document);
+    const zoe_options *o = call->options;
+    const size_t count = zoe_options_items(o, "device");
+    zoe__bench_devices devices = {.count = count ? count : 1};
+    ZOE_FAIL_IF(context, call->arg_count, ZOE_USAGE, "bench %s: '%s' is one word too many", list->suite, call->args[0]);
+    ZOE_FAIL_IF(context, count > ZOE__MOST_DEVICES, ZOE_USAGE, "--device: %zu, at most %d", count, ZOE__MOST_DEVICES);
+    for (size_t i = 0; i < count; i++) devices.asked[i] = zoe_options_item(o, "device", i);
+    const zoe_status status = zoe__bench_run(context, call, list, &devices, &document);
     if (!document) return status;
     const zoe_status told = zoe__table_text(context, document, &out->text);
     out->json = json_dumps(document, JSON_REAL_PRECISION(15));

@@ -18,14 +18,26 @@ typedef struct zoe__bench_list {
     int places;                   /* numbers of a result that are compared with the definition */
 } zoe__bench_list;
 
+/* The lists that there are, in the order of their length; NULL past the end. */
+const zoe__bench_list *zoe__bench_list_at(size_t index);
+zoe_status zoe__bench_list_find(zoe_context *context, const char *suite, const zoe__bench_list **out);
+
 enum { ZOE__MOST_DEVICES = 8 };
+
+/* On what: words that zoe_device_open() takes, NULL for the first device. same: all stand for one device, which is
+ * measured as if it were several; the ids of the later ones end in " again". */
+typedef struct zoe__bench_devices {
+    const char *asked[ZOE__MOST_DEVICES];
+    size_t count;
+    bool same;
+} zoe__bench_devices;
 
 /* Options: ZOE__RUN_OPTIONS. *document: what was found (also after ZOE_WRONG and ZOE_DEVICE), the caller's; with -o it
  * is in the file as well, case by case. With several devices their processes take turns: A B B A. */
 zoe_status zoe__bench_run(zoe_context *context, const zoe_bench_call *call, const zoe__bench_list *list,
-                          json_t **document);
+                          const zoe__bench_devices *devices, json_t **document);
 
-/* The same, and both texts of a report. */
+/* The same on the devices of the options, and both texts of a report. */
 zoe_status zoe__bench_run_suite(zoe_context *context, const zoe_bench_call *call, const zoe__bench_list *list,
                                 zoe_bench_report *out);
 
@@ -47,6 +59,11 @@ zoe_status zoe__bench_run_suite(zoe_context *context, const zoe_bench_call *call
      .help = "only cases with this text in their id"},                                                                 \
     ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT, ZOE__OPTION_MAX_MEMORY,               \
     ZOE__OPTION_NO_TUNING
+
+/* For words that run a list of cases that is not in their name. */
+#define ZOE__LIST_OPTION                                                                                               \
+    {.name = "list", .type = ZOE_OPTION_TEXT, .value = "SUITE", .fallback = "quick",                                   \
+     .help = "whose cases: quick, roof, gemm, standard or full"}
 /* clang-format on */
 
 /* ---- row.c ---- */

@@ -96,7 +96,8 @@ zoe_status zoe__median_interval(zoe_context *context, const zoe__samples *sample
     for (size_t i = 0; i < count; i++) drawn[i] = fabs(samples->values[i] - out->median);
     out->deviation = zoe__median(drawn, count);
     out->degrees = groups > 1 ? (double)(groups - 1) : count > 1 ? (double)(count - 1) : 1;
-    out->error = deviation_of_draws(samples, out->median, drawn) * (groups > 1 ? sqrt((double)groups / (double)(groups - 1)) : 1);
+    out->error = deviation_of_draws(samples, out->median, drawn) *
+                 (groups > 1 ? sqrt((double)groups / (double)(groups - 1)) : 1);
     const double half = exp(zoe__student(out->degrees) * out->error);
     out->low = out->median / half;
     out->high = out->median * half;

@@ -73,13 +73,18 @@ static void marks(char *text, size_t size, const json_t *row)
     }
 }
 
-void zoe__table_line(char *line, size_t size, const json_t *row)
+void zoe__table_cells(const json_t *row, char speed[48], char ci[48], char roof[16], char flags[96])
 {
-    char speed[48], ci[48], roof[16], flags[96];
     zoe__table_speed(speed, row);
     interval(ci, row);
     share(roof, row);
-    marks(flags, sizeof flags, row);
+    marks(flags, 96, row);
+}
+
+void zoe__table_line(char *line, size_t size, const json_t *row)
+{
+    char speed[48], ci[48], roof[16], flags[96];
+    zoe__table_cells(row, speed, ci, roof, flags);
     zoe__format(line, size, "%-10s %15s %18s %6s  %-9s %s%s%s%s", text_of(row, "device"), speed, ci, roof,
                 text_of(row, "algorithm"), text_of(row, "id"), flags[0] ? " (" : "", flags, flags[0] ? ")" : "");
 }
@@ -141,10 +146,7 @@ zoe_status zoe__table_markdown(zoe_context *context, json_t *const *documents, s
         json_array_foreach(json_object_get(documents[d], "cases"), i, one)
         {
             char speed[48], ci[48], roof[16], flags[96];
-            zoe__table_speed(speed, one);
-            interval(ci, one);
-            share(roof, one);
-            marks(flags, sizeof flags, one);
+            zoe__table_cells(one, speed, ci, roof, flags);
             fprintf(text, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", text_of(one, "device"), text_of(one, "id"),
                     speed, ci, roof, text_of(one, "check"), text_of(one, "algorithm"), flags);
         }

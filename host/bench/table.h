@@ -11,9 +11,11 @@
 /* A row in a line, without its end: speed with its interval, share of the roof, algorithm, id, marks. */
 void zoe__table_line(char *line, size_t size, const json_t *row);
 
-/* Speed of a row as people say it: "352.1 GFLOP/s", "12.4 GB/s", "1.27 ms". factor: of its median time (1: the speed
- * itself). */
+/* Speed of a row as people say it: "352.1 GFLOP/s", "12.4 GB/s", "70.1 us". */
 void zoe__table_speed(char text[48], const json_t *row);
+
+/* The same, its interval "[low, high]", "92 %" of the roof, and marks; "" where there is none. */
+void zoe__table_cells(const json_t *row, char speed[48], char ci[48], char roof[16], char flags[96]);
 
 /* All of it; *out to free(). */
 zoe_status zoe__table_text(zoe_context *context, const json_t *document, char **out);

@@ -80,13 +80,18 @@ const zoe__verb zoe__verb_bench = {
     .name = "bench",
     .summary = "measure how fast a device trains",
     .usage = "SUITE [options]",
-    .examples = "zoe bench train --net l3-vision --batch 8 --size 224x224\n"
+    .examples = "zoe bench quick -o mine.json\n"
+                "zoe bench report mine.json theirs.json -o page.html\n"
+                "zoe bench compare pocl:0 intel-cpu:0\n"
+                "zoe bench train --net l3-vision --batch 8 --size 224x224\n"
                 "zoe bench train --net resnet18 --batch 16 --size 112x112 --device intel --json\n",
-    .notes = "Suites: train (whole steps of a network), conv (each of its layers alone), data (frames and sound of a "
-             "pack).\n"
-             "What is measured runs in fresh processes, one after the other;\n"
-             "figures are medians with their 95 % interval. A wrong result prints WRONG and no speed, exit 6.\n"
-             "docs/benchmarking.md says what each figure is.\n",
+    .notes =
+        "Suites: quick (a minute), standard (to publish), full, roof, gemm; train (whole steps of a network), conv\n"
+        "(each of its layers alone), data (frames and sound of a pack). Other words: list [SUITE], compare A B,\n"
+        "null, report [FILES] [-o PAGE.html], import FILES, export -o FOLDER, once ID.\n"
+        "What is measured runs in fresh processes, one after the other;\n"
+        "figures are medians with their 95 % interval. A wrong result prints WRONG and no speed, exit 6.\n"
+        "docs/benchmarking.md says what each figure is.\n",
     .options = options,
     .max_args = -1,
     .run = run,

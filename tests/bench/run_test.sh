@@ -38,6 +38,52 @@ check 4 'No such file' bench compare host.json nowhere.json
 echo '{}' >empty.json
 check 4 'not a file of' bench compare empty.json host.json
 
+# By the schema in docs/ (a Python without jsonschema looks at nothing).
+schema=$(dirname -- "$0")/../../docs/benchmark.schema.json
+if python3 -c 'import jsonschema' 2>/dev/null; then
+    expect "it is what the schema says" python3 -c '
+import json, jsonschema, sys
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' host.json "$schema"
+else
+    echo "SKIPPED: the schema: no Python module jsonschema"
+fi
+
+# The collection: what goes in comes out, twice is once, and other files are left alone.
+check 0 '' bench import host.json host.json --store all.sqlite
+expect "one of two was new" grep -q '1 of 2 files were new' out
+check 0 '' bench export quick --store all.sqlite -o out-of-it
+check 0 '' bench compare host.json out-of-it/quick-1-*.json
+check 4 'cut.json: damaged' bench import cut.json --store all.sqlite
+check 4 'no collection' bench report --store none.sqlite
+check 4 'not a database' bench report --store host.json
+cp all.sqlite newer.sqlite
+printf '\000\000\000\011' | dd of=newer.sqlite bs=1 seek=60 conv=notrunc 2>/dev/null
+cp newer.sqlite newer.copy
+check 4 'version 9, this program reads 1' bench import host.json --store newer.sqlite
+expect "it is left as it was" cmp -s newer.sqlite newer.copy
+
+# Reports of a file and of the collection.
+check 0 '' bench report host.json
+expect "Markdown" grep -q '^| host | gemm nt 128x128x128' out
+check 0 '' bench report --store all.sqlite -o page.html
+expect "a page with the case" grep -q 'gemm nt 128x128x128' page.html
+expect "and no picture without its end" [ "$(count '<svg' page.html)" = "$(count '</svg>' page.html)" ]
+expect "that needs nothing else" [ "$(count 'https\{0,1\}://' page.html)" = 0 ]
+check 0 '' bench report host.json -o table.csv
+check 2 'must end with' bench report host.json -o table.pdf
+check 2 'no such device' bench report host.json --base pocl:7 -o page.html
+
+# Words about devices.
+check 0 '' bench list quick
+expect "its ids" grep -q '^gemm nt 128x128x128$' out
+check 2 'no list of cases' bench list conv
+check 2 'no list of cases' bench null -d host --list conv
+check 0 '' bench null -d host --cases 128x128 --seconds 0.01 --processes 2 --json
+expect "cases are counted" is "$(value cases) == 1"
+expect "and verdicts" is "$(value verdicts) <= 1"
+check 2 'the same device' bench compare host host --cases 128x128
+check 5 '' bench compare host warp-drive:0 --cases 128x128
+
 if ! "$zoe" devices >devices 2>/dev/null || ! grep -qv '^host' devices; then
     echo "SKIPPED: no OpenCL device here"
     finish
@@ -46,7 +92,7 @@ fi
 
 check 0 '' bench --suite quick --cases 16x28x28 --seconds 0.01 --processes 2 -o one.json --json
 expect "the document is printed" [ "$(count '"schema": 1' out)" = 1 ]
-check 0 '' bench quick --cases 16x28x28 --seconds 0.01 --processes 2 -d host -d pocl -o two.json
+check 0 '' bench quick --cases 'conv2d forward 1x16x28x28' --seconds 0.01 --processes 2 -d host -d pocl -o two.json
 if [ -s two.json ]; then
     expect "two devices" [ "$(count '^,\{0,1\}{"id"' two.json)" = 2 ]
 fi
