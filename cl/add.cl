@@ -5,6 +5,6 @@
 __kernel void add_forward(ZOE_IN(a), ZOE_IN(b), ZOE_OUT(y), int planes, int rows)
 {
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
-        ZOE_AT(y, plane, h, w) = ZOE_AT(a, plane, h, w) + ZOE_AT(b, plane, h, w);
+        ZOE_STORE(y, plane, h, w, ZOE_LOAD(a, plane, h, w) + ZOE_LOAD(b, plane, h, w));
     }
 }

@@ -20,10 +20,10 @@ __kernel void average_pool_forward(ZOE_IN(x), ZOE_OUT(y), int kernel_size, int s
         const int h1 = min(top + kernel_size, x_H), w1 = min(left + kernel_size, x_W);
         float8 sum = 0.0f;
         for (int i = max(top, 0); i < h1; i++)
-            for (int j = max(left, 0); j < w1; j++) sum += ZOE_AT(x, plane, i, j);
+            for (int j = max(left, 0); j < w1; j++) sum += ZOE_LOAD(x, plane, i, j);
         const int count =
             places(h, x_H, kernel_size, stride, pad, padding) * places(w, x_W, kernel_size, stride, pad, padding);
-        ZOE_AT(y, plane, h, w) = sum / (float)count;
+        ZOE_STORE(y, plane, h, w, sum / (float)count);
     }
 }
 
@@ -39,9 +39,9 @@ __kernel void average_pool_backward(ZOE_IN(dy), ZOE_OUT(dx), int kernel_size, in
             for (int q = q0; q <= q1; q++) {
                 const int count = places(p, dx_H, kernel_size, stride, pad, padding) *
                                   places(q, dx_W, kernel_size, stride, pad, padding);
-                sum += ZOE_AT(dy, plane, p, q) / (float)count;
+                sum += ZOE_LOAD(dy, plane, p, q) / (float)count;
             }
-        if (add) sum += ZOE_AT(dx, plane, h, w);
-        ZOE_AT(dx, plane, h, w) = sum;
+        if (add) sum += ZOE_LOAD(dx, plane, h, w);
+        ZOE_STORE(dx, plane, h, w, sum);
     }
 }

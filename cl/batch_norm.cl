@@ -19,16 +19,16 @@ static inline void add_exactly(float8 *sum, float8 *lost, float8 value)
 }
 
 /* Sums over columns first .. end-1 of a row: four of them, so that an addition need not wait for the one before. */
-static inline float8 row_sum(__global const float8 *x, int w, int end, float8 origin)
+static inline float8 row_sum(__global const ZOE_STORED *x, int w, int end, float8 origin)
 {
     float8 sum = 0.0f, a = 0.0f, b = 0.0f, c = 0.0f;
     for (; w + 3 < end; w += 4) {
-        sum += x[w] - origin;
-        a += x[w + 1] - origin;
-        b += x[w + 2] - origin;
-        c += x[w + 3] - origin;
+        sum += ZOE_GET(x, w) - origin;
+        a += ZOE_GET(x, w + 1) - origin;
+        b += ZOE_GET(x, w + 2) - origin;
+        c += ZOE_GET(x, w + 3) - origin;
     }
-    for (; w < end; w++) sum += x[w] - origin;
+    for (; w < end; w++) sum += ZOE_GET(x, w) - origin;
     return (sum + a) + (b + c);
 }
 
@@ -37,16 +37,16 @@ static inline float8 square(float8 x)
     return x * x;
 }
 
-static inline float8 row_squares(__global const float8 *x, int w, int end, float8 mean)
+static inline float8 row_squares(__global const ZOE_STORED *x, int w, int end, float8 mean)
 {
     float8 sum = 0.0f, a = 0.0f, b = 0.0f, c = 0.0f;
     for (; w + 3 < end; w += 4) {
-        sum += square(x[w] - mean);
-        a += square(x[w + 1] - mean);
-        b += square(x[w + 2] - mean);
-        c += square(x[w + 3] - mean);
+        sum += square(ZOE_GET(x, w) - mean);
+        a += square(ZOE_GET(x, w + 1) - mean);
+        b += square(ZOE_GET(x, w + 2) - mean);
+        c += square(ZOE_GET(x, w + 3) - mean);
     }
-    for (; w < end; w++) sum += square(x[w] - mean);
+    for (; w < end; w++) sum += square(ZOE_GET(x, w) - mean);
     return (sum + a) + (b + c);
 }
 
@@ -58,14 +58,14 @@ __kernel void batch_norm_moments(ZOE_IN(x), __global float8 *partial, int all_ro
     const int group = (int)get_group_id(0), c8 = group / chunks, chunk = group - c8 * chunks;
     const int first = chunk * chunk_rows, last = min(first + chunk_rows, all_rows);
     const float count = (float)((last - first) * x_W);
-    const float8 origin = ZOE_AT(x, first / x_H * x_C8 + c8, first % x_H, 0);
+    const float8 origin = ZOE_LOAD(x, first / x_H * x_C8 + c8, first % x_H, 0);
     float8 sum = 0.0f, squares = 0.0f;
     ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
-        sum += row_sum(&ZOE_AT(x, plane, h, 0), ZOE_FIRST_COLUMN, ZOE_END_COLUMN(x_W), origin);
+        sum += row_sum(ZOE_PLACE(x, plane, h, 0), ZOE_FIRST_COLUMN, ZOE_END_COLUMN(x_W), origin);
     }
     const float8 mean = origin + zoe_group_sum(sum, scratch) / count;
     ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
-        squares += row_squares(&ZOE_AT(x, plane, h, 0), ZOE_FIRST_COLUMN, ZOE_END_COLUMN(x_W), mean);
+        squares += row_squares(ZOE_PLACE(x, plane, h, 0), ZOE_FIRST_COLUMN, ZOE_END_COLUMN(x_W), mean);
     }
     squares = zoe_group_sum(squares, scratch);
     if (get_local_id(0) == 0) {

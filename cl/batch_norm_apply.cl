@@ -23,17 +23,17 @@ __kernel void batch_norm_apply(ZOE_IN(x), ZOE_IN(z), ZOE_OUT(y), __global const 
         const int c8 = plane % y_C8;
         const float8 mean = figures[c8], scale = figures[2 * y_C8 + c8];
         const float8 shift = flags & BIAS ? bias[c8] : (float8)(0.0f);
-        __global const float8 *in = &ZOE_AT(x, plane, h, 0), *other = &ZOE_AT(z, plane, h, 0);
-        __global float8 *out = &ZOE_AT(y, plane, h, 0);
+        __global const ZOE_STORED *in = ZOE_PLACE(x, plane, h, 0), *other = ZOE_PLACE(z, plane, h, 0);
+        __global ZOE_STORED *out = ZOE_PLACE(y, plane, h, 0);
         if (flags & ADD) {
             ZOE_FOR_COLUMNS(y_W) {
-                const float8 value = (in[w] - mean) * scale + shift + other[w];
-                out[w] = flags & RELU ? relu(value) : value;
+                const float8 value = (ZOE_GET(in, w) - mean) * scale + shift + ZOE_GET(other, w);
+                ZOE_PUT(out, w, flags & RELU ? relu(value) : value);
             }
         } else {
             ZOE_FOR_COLUMNS(y_W) {
-                const float8 value = (in[w] - mean) * scale + shift;
-                out[w] = flags & RELU ? relu(value) : value;
+                const float8 value = (ZOE_GET(in, w) - mean) * scale + shift;
+                ZOE_PUT(out, w, flags & RELU ? relu(value) : value);
             }
         }
         if (ZOE_FIRST_COLUMN == 0 && flags & HALO) zoe_zero_halo(out, h, y_H, y_W, y_P);
@@ -41,10 +41,11 @@ __kernel void batch_norm_apply(ZOE_IN(x), ZOE_IN(z), ZOE_OUT(y), __global const 
 }
 
 /* dy, or 0 where ReLU let nothing through. */
-static inline float8 passed(float8 dy, float8 distance, float8 scale, float8 shift, __global const float8 *y, int flags)
+static inline float8 passed(float8 dy, float8 distance, float8 scale, float8 shift,
+                            __global const ZOE_STORED *y, int flags)
 {
     if (!(flags & RELU)) return dy;
-    return select(dy, (float8)(0.0f), (flags & ADD ? *y : distance * scale + shift) <= 0.0f);
+    return select(dy, (float8)(0.0f), (flags & ADD ? ZOE_GET(y, 0) : distance * scale + shift) <= 0.0f);
 }
 
 /* work[(c8 * chunks + chunk) * 2]: sum g, sum g * t. y is read with ADD, dz written with WRITE_GRADIENT. */
@@ -59,15 +60,15 @@ __kernel void batch_norm_dots(ZOE_IN(x), ZOE_IN(dy), ZOE_IN(y), ZOE_OUT(dz), __g
     const float8 shift = flags & BIAS ? bias[c8] : (float8)(0.0f);
     float8 sum = 0.0f, dots = 0.0f;
     ZOE_FOR_CHUNK(first, last, x_C8, c8, x_H, x_W) {
-        __global const float8 *in = &ZOE_AT(x, plane, h, 0), *gradient = &ZOE_AT(dy, plane, h, 0);
-        __global const float8 *out = &ZOE_AT(y, plane, h, 0);
-        __global float8 *other = &ZOE_AT(dz, plane, h, 0);
+        __global const ZOE_STORED *in = ZOE_PLACE(x, plane, h, 0), *gradient = ZOE_PLACE(dy, plane, h, 0);
+        __global const ZOE_STORED *out = ZOE_PLACE(y, plane, h, 0);
+        __global ZOE_STORED *other = ZOE_PLACE(dz, plane, h, 0);
         ZOE_FOR_COLUMNS(x_W) {
-            const float8 distance = in[w] - mean;
-            const float8 g = passed(gradient[w], distance, scale, shift, out + w, flags);
+            const float8 distance = ZOE_GET(in, w) - mean;
+            const float8 g = passed(ZOE_GET(gradient, w), distance, scale, shift, ZOE_PAST(out, w), flags);
             sum += g;
             dots += g * distance;
-            if (flags & WRITE_GRADIENT) other[w] = flags & ADD_GRADIENT ? other[w] + g : g;
+            if (flags & WRITE_GRADIENT) ZOE_PUT(other, w, flags & ADD_GRADIENT ? ZOE_GET(other, w) + g : g);
         }
     }
     sum = zoe_group_sum(sum, scratch);
@@ -88,14 +89,14 @@ __kernel void batch_norm_backward(ZOE_IN(x), ZOE_IN(dy), ZOE_IN(y), ZOE_OUT(dx),
         const float8 mean = figures[c8], scale = figures[2 * x_C8 + c8];
         const float8 shift = flags & BIAS ? bias[c8] : (float8)(0.0f);
         const float8 mean_g = means[c8 * 2], slope = means[c8 * 2 + 1] * figures[x_C8 + c8];
-        __global const float8 *in = &ZOE_AT(x, plane, h, 0), *gradient = &ZOE_AT(dy, plane, h, 0);
-        __global const float8 *out = &ZOE_AT(y, plane, h, 0);
-        __global float8 *to = &ZOE_AT(dx, plane, h, 0);
+        __global const ZOE_STORED *in = ZOE_PLACE(x, plane, h, 0), *gradient = ZOE_PLACE(dy, plane, h, 0);
+        __global const ZOE_STORED *out = ZOE_PLACE(y, plane, h, 0);
+        __global ZOE_STORED *to = ZOE_PLACE(dx, plane, h, 0);
         ZOE_FOR_COLUMNS(dx_W) {
-            const float8 distance = in[w] - mean;
-            const float8 g = passed(gradient[w], distance, scale, shift, out + w, flags);
+            const float8 distance = ZOE_GET(in, w) - mean;
+            const float8 g = passed(ZOE_GET(gradient, w), distance, scale, shift, ZOE_PAST(out, w), flags);
             const float8 value = (g - mean_g - distance * slope) * scale;
-            to[w] = flags & ADD_GRADIENT ? to[w] + value : value;
+            ZOE_PUT(to, w, flags & ADD_GRADIENT ? ZOE_GET(to, w) + value : value);
         }
         if (ZOE_FIRST_COLUMN == 0 && flags & HALO) zoe_zero_halo(to, h, dx_H, dx_W, dx_P);
     }

@@ -8,17 +8,17 @@ __kernel void cell_dot_forward(ZOE_IN(map), ZOE_IN(vector), ZOE_OUT(y), int plan
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         float8 sum = 0.0f;
         for (int k = plane * map_C8; k < (plane + 1) * map_C8; k++)
-            sum += ZOE_AT(map, k, h, w) * ZOE_AT(vector, k, 0, 0);
-        ZOE_AT(y, plane, h, w) = (float8)(zoe_sum8(sum), 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f);
+            sum += ZOE_LOAD(map, k, h, w) * ZOE_LOAD(vector, k, 0, 0);
+        ZOE_STORE(y, plane, h, w, (float8)(zoe_sum8(sum), 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f));
     }
 }
 
 __kernel void cell_dot_map(ZOE_IN(vector), ZOE_IN(dy), ZOE_OUT(dmap), int add, int planes, int rows)
 {
     ZOE_FOR_PIXELS(planes, dmap_H, dmap_W, rows) {
-        float8 value = ZOE_AT(vector, plane, 0, 0) * ZOE_AT(dy, plane / dmap_C8, h, w).s0;
-        if (add) value += ZOE_AT(dmap, plane, h, w);
-        ZOE_AT(dmap, plane, h, w) = value;
+        float8 value = ZOE_LOAD(vector, plane, 0, 0) * ZOE_LOAD(dy, plane / dmap_C8, h, w).s0;
+        if (add) value += ZOE_LOAD(dmap, plane, h, w);
+        ZOE_STORE(dmap, plane, h, w, value);
     }
 }
 
@@ -29,9 +29,9 @@ __kernel void cell_dot_vector(ZOE_IN(map), ZOE_IN(dy), ZOE_OUT(dvector), int add
     float8 sum = 0.0f;
     for (int h = 0; h < map_H; h++) {
         float8 row = 0.0f;
-        for (int w = 0; w < map_W; w++) row += ZOE_AT(map, plane, h, w) * ZOE_AT(dy, plane / map_C8, h, w).s0;
+        for (int w = 0; w < map_W; w++) row += ZOE_LOAD(map, plane, h, w) * ZOE_LOAD(dy, plane / map_C8, h, w).s0;
         sum += row;
     }
-    if (add) sum += ZOE_AT(dvector, plane, 0, 0);
-    ZOE_AT(dvector, plane, 0, 0) = sum;
+    if (add) sum += ZOE_LOAD(dvector, plane, 0, 0);
+    ZOE_STORE(dvector, plane, 0, 0, sum);
 }

@@ -20,10 +20,10 @@
 /* A hint that *p will be read soon: the language's own prefetch() does nothing in PoCL 3.1. A store past the caches, to
  * an aligned vector that nobody reads soon: memory need not be read before it is written. */
 #if defined(ZOE_FAMILY_VECTOR) && defined(__clang__) && !defined(ZOE_NO_HINTS)
-#    define ZOE_PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
+#    define ZOE_PREFETCH(p)         __builtin_prefetch((const void *)(size_t)(p), 0, 2)
 #    define ZOE_STORE_FAR(value, p) __builtin_nontemporal_store(value, p)
 #else
-#    define ZOE_PREFETCH(p) (void)(p)
+#    define ZOE_PREFETCH(p)         (void)(p)
 #    define ZOE_STORE_FAR(value, p) (*(p) = (value))
 #endif
 
@@ -41,11 +41,41 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 
 /* ---- for the kernels that visit each pixel of a tensor: 8 channels are one float8 ---- */
 
-/* The five arguments of a view ('v' of zoe__plan_launch), and its pixel (h, w) of plane n * C8 + c8. */
-#define ZOE_IN(x)  __global const float8 *x, int x##_C8, int x##_H, int x##_W, int x##_P
-#define ZOE_OUT(x) __global float8 *x, int x##_C8, int x##_H, int x##_W, int x##_P
-#define ZOE_AT(x, plane, h, w)                                                                                         \
-    x[((size_t)(plane) * (x##_H + 2 * x##_P) + (h) + x##_P) * (x##_W + 2 * x##_P) + (w) + x##_P]
+/* Tensors are stored as float or, with ZOE_HALF, as half; arithmetic is in float. ZOE_STORED *p is a pixel:
+ * ZOE_GET and ZOE_PUT move pixel p + i, ZOE_GET_LANE and ZOE_PUT_LANE number i counted from the first of p, ZOE_PAST is
+ * p + i. No cl_khr_fp16 is needed for this. */
+#ifdef ZOE_HALF
+#    define ZOE_STORED                half
+#    define ZOE_NUMBER                half
+#    define ZOE_GET(p, i)             vloada_half8(i, p)
+#    define ZOE_PUT(p, i, value)      vstorea_half8(value, i, p)
+#    define ZOE_GET_LANE(p, i)        vload_half(i, p)
+#    define ZOE_PUT_LANE(p, i, value) vstore_half(value, i, p)
+#    define ZOE_PAST(p, i)            ((p) + (size_t)8 * (i))
+#else
+#    define ZOE_STORED                float8
+#    define ZOE_NUMBER                float
+#    define ZOE_GET(p, i)             (p)[i]
+#    define ZOE_PUT(p, i, value)      (p)[i] = (value)
+#    define ZOE_GET_LANE(p, i)        ((__global const float *)(p))[i]
+#    define ZOE_PUT_LANE(p, i, value) ((__global float *)(p))[i] = (value)
+#    define ZOE_PAST(p, i)            ((p) + (i))
+#endif
+
+/* The five arguments of a view ('v' of zoe__plan_launch), its pixel (h, w) of plane n * C8 + c8: where it stands,
+ * reading and writing it. ZOE_IN_NUMBERS, ZOE_OUT_NUMBERS: as single numbers. ZOE_AT: of kernels that know float only.
+ */
+#define ZOE_VIEW(x)        int x##_C8, int x##_H, int x##_W, int x##_P
+#define ZOE_IN(x)          __global const ZOE_STORED *x, ZOE_VIEW(x)
+#define ZOE_OUT(x)         __global ZOE_STORED *x, ZOE_VIEW(x)
+#define ZOE_IN_NUMBERS(x)  __global const ZOE_NUMBER *x, ZOE_VIEW(x)
+#define ZOE_OUT_NUMBERS(x) __global ZOE_NUMBER *x, ZOE_VIEW(x)
+#define ZOE_INDEX(x, plane, h, w)                                                                                      \
+    (((size_t)(plane) * (x##_H + 2 * x##_P) + (h) + x##_P) * (x##_W + 2 * x##_P) + (w) + x##_P)
+#define ZOE_AT(x, plane, h, w)           x[ZOE_INDEX(x, plane, h, w)]
+#define ZOE_PLACE(x, plane, h, w)        ZOE_PAST(x, ZOE_INDEX(x, plane, h, w))
+#define ZOE_LOAD(x, plane, h, w)         ZOE_GET(x, ZOE_INDEX(x, plane, h, w))
+#define ZOE_STORE(x, plane, h, w, value) ZOE_PUT(x, ZOE_INDEX(x, plane, h, w), value)
 
 /* Stands before a block that is run for each (plane, h, w) of planes x H x W exactly once, by all work-items
  * together: `rows` rows
@@ -86,12 +116,15 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 
 /* Zeros in the halo beside row h of a plane, and above the first and below the last row; row is its pixel (h, 0). For
  * one work-item of the row. */
-static inline void zoe_zero_halo(__global float8 *row, int h, int H, int W, int P)
+static inline void zoe_zero_halo(__global ZOE_STORED *row, int h, int H, int W, int P)
 {
     const int pitch = W + 2 * P;
-    for (int i = 0; i < P; i++) row[-1 - i] = row[W + i] = 0.0f;
-    for (int i = 0; h == 0 && i < P * pitch; i++) row[-1 - P - i] = 0.0f;
-    for (int i = 0; h == H - 1 && i < P * pitch; i++) row[W + P + i] = 0.0f;
+    for (int i = 0; i < P; i++) {
+        ZOE_PUT(row, -1 - i, (float8)(0.0f));
+        ZOE_PUT(row, W + i, (float8)(0.0f));
+    }
+    for (int i = 0; h == 0 && i < P * pitch; i++) ZOE_PUT(row, -1 - P - i, (float8)(0.0f));
+    for (int i = 0; h == H - 1 && i < P * pitch; i++) ZOE_PUT(row, W + P + i, (float8)(0.0f));
 }
 
 /* The same for sums over channel block c8 by a work-group: rows first .. last-1 of all N * H, in two steps too. */

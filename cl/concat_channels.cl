@@ -11,13 +11,14 @@ __kernel void concat_channels_forward(ZOE_IN(x), ZOE_OUT(y), int first, int bloc
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const int n = plane / blocks, block = plane - n * blocks, to = n * y_C8 + first / 8 + block;
         if (shift == 0) {
-            ZOE_AT(y, to, h, w) = ZOE_AT(x, n * x_C8 + block, h, w);
+            ZOE_STORE(y, to, h, w, ZOE_LOAD(x, n * x_C8 + block, h, w));
         } else {
-            __global float *out = (__global float *)&ZOE_AT(y, to, h, w);
+            __global ZOE_STORED *out = ZOE_PLACE(y, to, h, w);
             for (int lane = 0; lane < 8; lane++) {
                 const int c = block * 8 + lane - shift;
                 if (c < 0) continue;
-                out[lane] = c < x_C8 * 8 ? ((__global const float *)&ZOE_AT(x, n * x_C8 + c / 8, h, w))[c % 8] : 0.0f;
+                const float value = c < x_C8 * 8 ? ZOE_GET_LANE(ZOE_PLACE(x, n * x_C8 + c / 8, h, w), c % 8) : 0.0f;
+                ZOE_PUT_LANE(out, lane, value);
             }
         }
     }
@@ -42,13 +43,13 @@ __kernel void concat_channels_backward(ZOE_IN(dy), ZOE_OUT(dx), int first, int C
     const int shift = first % 8;
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int n = plane / dx_C8, block = plane - n * dx_C8, from = n * dy_C8 + first / 8 + block;
-        float8 value = ZOE_AT(dy, from, h, w);
+        float8 value = ZOE_LOAD(dy, from, h, w);
         if (shift != 0) {
-            const float8 next = first / 8 + block + 1 < dy_C8 ? ZOE_AT(dy, from + 1, h, w) : (float8)(0.0f);
+            const float8 next = first / 8 + block + 1 < dy_C8 ? ZOE_LOAD(dy, from + 1, h, w) : (float8)(0.0f);
             value = shifted(value, next, shift);
         }
         value = select((float8)(0.0f), value, zoe_lanes(block, C));
-        if (add) value += ZOE_AT(dx, plane, h, w);
-        ZOE_AT(dx, plane, h, w) = value;
+        if (add) value += ZOE_LOAD(dx, plane, h, w);
+        ZOE_STORE(dx, plane, h, w, value);
     }
 }

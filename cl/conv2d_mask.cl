@@ -13,11 +13,11 @@ __kernel void conv2d_mask(ZOE_IN(y), ZOE_OUT(dy), __global float8 *parts, int im
     for (int n = first; n < last; n++)
         for (int h = 0; h < dy_H; h++)
             for (int w = (int)get_local_id(0); w < dy_W; w += ZOE_GROUP) {
-                float8 value = ZOE_AT(dy, n * dy_C8 + block, h, w);
+                float8 value = ZOE_LOAD(dy, n * dy_C8 + block, h, w);
 #ifdef RELU
-                const float8 out = ZOE_AT(y, n * y_C8 + block, h, w);
+                const float8 out = ZOE_LOAD(y, n * y_C8 + block, h, w);
                 value = select((float8)(0.0f), value, out > (float8)(0.0f));
-                ZOE_AT(dy, n * dy_C8 + block, h, w) = value;
+                ZOE_STORE(dy, n * dy_C8 + block, h, w, value);
 #endif
                 sum += value;
             }

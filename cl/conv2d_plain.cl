@@ -10,11 +10,10 @@
 
 #define SHAPE int C, int K, int R, int S, int stride_h, int stride_w, int pad_h, int pad_w, int groups
 
-/* Float number of channel c at (n, h, w) of a view given as __global const float *. */
+/* Number of channel c at (n, h, w) of a view given as numbers. */
 #define INDEX(v, n, c, h, w) (ZOE_PIXEL(n, (c) / 8, h, w, v##_C8, v##_H, v##_W, v##_P) + (c) % 8)
-#define FLOATS(v) __global const float *v, int v##_C8, int v##_H, int v##_W, int v##_P
 
-__kernel void conv2d_plain_forward(FLOATS(x), __global const float *weight, __global const float *bias, int has_bias,
+__kernel void conv2d_plain_forward(ZOE_IN_NUMBERS(x), __global const float *weight, __global const float *bias, int has_bias,
                                    int relu, ZOE_OUT(y), SHAPE, int planes, int rows)
 {
     const int Cg = C / groups, Kg = K / groups;
@@ -32,16 +31,16 @@ __kernel void conv2d_plain_forward(FLOATS(x), __global const float *weight, __gl
                 for (int c = c0; c < c0 + Cg; c++)
                     for (int r = 0; r < R; r++)
                         for (int s = 0; s < S; s++)
-                            sum = fma(x[INDEX(x, n, c, h * stride_h - pad_h + r, w * stride_w - pad_w + s)], *tap++,
+                            sum = fma(ZOE_GET_LANE(x, INDEX(x, n, c, h * stride_h - pad_h + r, w * stride_w - pad_w + s)), *tap++,
                                       sum);
             }
             out[lane] = relu && sum < 0.0f ? 0.0f : sum;
         }
-        ZOE_AT(y, plane, h, w) = vload8(0, out);
+        ZOE_STORE(y, plane, h, w, vload8(0, out));
     }
 }
 
-__kernel void conv2d_plain_data(FLOATS(dy), __global const float *weight, ZOE_OUT(dx), int add, SHAPE, int planes,
+__kernel void conv2d_plain_data(ZOE_IN_NUMBERS(dy), __global const float *weight, ZOE_OUT(dx), int add, SHAPE, int planes,
                                 int rows)
 {
     const int Cg = C / groups, Kg = K / groups;
@@ -60,17 +59,17 @@ __kernel void conv2d_plain_data(FLOATS(dy), __global const float *weight, ZOE_OU
                         const int q = (w + pad_w - s) / stride_w;
                         if (w + pad_w < s || q >= dy_W || q * stride_w != w + pad_w - s) continue;
                         const size_t tap = (((size_t)k * Cg + c - group * Cg) * R + r) * S + s;
-                        sum = fma(dy[INDEX(dy, n, k, p, q)], weight[tap], sum);
+                        sum = fma(ZOE_GET_LANE(dy, INDEX(dy, n, k, p, q)), weight[tap], sum);
                     }
                 }
             out[lane] = sum;
         }
-        const float8 before = add ? ZOE_AT(dx, plane, h, w) : (float8)(0.0f);
-        ZOE_AT(dx, plane, h, w) = before + vload8(0, out);
+        const float8 before = add ? ZOE_LOAD(dx, plane, h, w) : (float8)(0.0f);
+        ZOE_STORE(dx, plane, h, w, before + vload8(0, out));
     }
 }
 
-__kernel void conv2d_plain_weights(FLOATS(x), FLOATS(dy), __global float *dweight, int add, int images, SHAPE)
+__kernel void conv2d_plain_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dweight, int add, int images, SHAPE)
 {
     const int Cg = C / groups, Kg = K / groups;
     const int i = (int)get_global_id(0);
@@ -80,7 +79,7 @@ __kernel void conv2d_plain_weights(FLOATS(x), FLOATS(dy), __global float *dweigh
     for (int n = 0; n < images; n++)
         for (int p = 0; p < dy_H; p++)
             for (int q = 0; q < dy_W; q++)
-                sum = fma(dy[INDEX(dy, n, k, p, q)],
-                          x[INDEX(x, n, c, p * stride_h - pad_h + r, q * stride_w - pad_w + s)], sum);
+                sum = fma(ZOE_GET_LANE(dy, INDEX(dy, n, k, p, q)),
+                          ZOE_GET_LANE(x, INDEX(x, n, c, p * stride_h - pad_h + r, q * stride_w - pad_w + s)), sum);
     dweight[i] = add ? dweight[i] + sum : sum;
 }

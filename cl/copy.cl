@@ -7,8 +7,8 @@
 __kernel void copy_planes(ZOE_IN(x), ZOE_OUT(y), int first_x, int first_y, int add, int planes, int rows)
 {
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
-        float8 value = ZOE_AT(x, first_x + plane, h, w);
-        if (add) value += ZOE_AT(y, first_y + plane, h, w);
-        ZOE_AT(y, first_y + plane, h, w) = value;
+        float8 value = ZOE_LOAD(x, first_x + plane, h, w);
+        if (add) value += ZOE_LOAD(y, first_y + plane, h, w);
+        ZOE_STORE(y, first_y + plane, h, w, value);
     }
 }

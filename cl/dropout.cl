@@ -35,8 +35,8 @@ __kernel void dropout_apply(ZOE_IN(from), ZOE_OUT(to), __global const uint *scal
         const int n = plane / to_C8, c8 = plane - n * to_C8;
         const ulong first = ((ulong)n * C + (ulong)c8 * 8) * step + (ulong)h * to_W + w;
         const int8 kept = draws(scalars, node, first, step) >= threshold; /* padded channels: 0 either way */
-        float8 value = select((float8)(0.0f), ZOE_AT(from, plane, h, w) * scale, kept);
-        if (add) value += ZOE_AT(to, plane, h, w);
-        ZOE_AT(to, plane, h, w) = value;
+        float8 value = select((float8)(0.0f), ZOE_LOAD(from, plane, h, w) * scale, kept);
+        if (add) value += ZOE_LOAD(to, plane, h, w);
+        ZOE_STORE(to, plane, h, w, value);
     }
 }

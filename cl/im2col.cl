@@ -8,16 +8,15 @@
  *   col2im:    dx[n,c,h,w] (+)= sum over the r,s for which a pixel saw h,w of column[pixel][c,r,s] */
 
 #define SHAPE int C, int K, int R, int S, int P, int Q, int stride_h, int stride_w, int pad_h, int pad_w
-#define FLOATS(v) __global const float *v, int v##_C8, int v##_H, int v##_W, int v##_P
 
 #ifdef PLANAR
-#define X_AT(n, c, h, w) x[(((size_t)(n) * x_C8 + (c)) * (x_H + 2 * x_P) + (h) + x_P) * (x_W + 2 * x_P) + (w) + x_P]
+#define X_INDEX(n, c, h, w) ((((size_t)(n) * x_C8 + (c)) * (x_H + 2 * x_P) + (h) + x_P) * (x_W + 2 * x_P) + (w) + x_P)
 #else
-#define X_AT(n, c, h, w) x[ZOE_PIXEL(n, (c) / 8, h, w, x_C8, x_H, x_W, x_P) + (c) % 8]
+#define X_INDEX(n, c, h, w) (ZOE_PIXEL(n, (c) / 8, h, w, x_C8, x_H, x_W, x_P) + (c) % 8)
 #endif
 
 /* A work-item writes row r of the taps of one pixel, for all channels. */
-__kernel void im2col(FLOATS(x), __global float *column, int first, int first_image, int images, int taps, SHAPE)
+__kernel void im2col(ZOE_IN_NUMBERS(x), __global float *column, int first, int first_image, int images, int taps, SHAPE)
 {
     const int item = (int)get_global_id(0), r = item % R, pixel = item / R;
     if (pixel >= images * P * Q) return;
@@ -27,7 +26,7 @@ __kernel void im2col(FLOATS(x), __global float *column, int first, int first_ima
     for (int c = 0; c < C; c++)
         for (int s = 0; s < S; s++) {
             const int w = w0 + s, inside = h >= 0 && h < x_H && w >= 0 && w < x_W;
-            row[c * R * S + s] = inside ? X_AT(n, c, h, w) : 0.0f;
+            row[c * R * S + s] = inside ? ZOE_GET_LANE(x, X_INDEX(n, c, h, w)) : 0.0f;
         }
 }
 
@@ -46,7 +45,7 @@ __kernel void from_rows(__global const float *matrix, int first, int K, __global
             if (bias && k < K) value += bias[k];
             out[lane] = relu && value < 0.0f ? 0.0f : value;
         }
-        ZOE_AT(y, first_plane + plane, h, w) = vload8(0, out);
+        ZOE_STORE(y, first_plane + plane, h, w, vload8(0, out));
     }
 }
 
@@ -58,7 +57,7 @@ __kernel void to_rows(ZOE_IN(dy), __global float *matrix, int first, int K, int 
         const int n = plane / dy_C8, k0 = (plane - n * dy_C8) * 8;
         __global float *row = matrix + first + ((size_t)(n * dy_H + h) * dy_W + w) * K;
         float in[8];
-        vstore8(ZOE_AT(dy, first_plane + plane, h, w), 0, in);
+        vstore8(ZOE_LOAD(dy, first_plane + plane, h, w), 0, in);
         for (int lane = 0; lane < 8 && k0 + lane < K; lane++) row[k0 + lane] = in[lane];
     }
 }
@@ -81,7 +80,7 @@ __kernel void col2im(__global const float *column, int first, int taps, ZOE_OUT(
                 for (int lane = 0; lane < 8 && c0 + lane < C; lane++) out[lane] += row[(size_t)(c0 + lane) * R * S];
             }
         }
-        const float8 before = add ? ZOE_AT(dx, first_plane + plane, h, w) : (float8)(0.0f);
-        ZOE_AT(dx, first_plane + plane, h, w) = before + vload8(0, out);
+        const float8 before = add ? ZOE_LOAD(dx, first_plane + plane, h, w) : (float8)(0.0f);
+        ZOE_STORE(dx, first_plane + plane, h, w, before + vload8(0, out));
     }
 }

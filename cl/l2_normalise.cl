@@ -12,7 +12,7 @@ __kernel void l2_dots(ZOE_IN(a), ZOE_IN(b), __global float *sums, int planes)
     float8 sum = 0.0f;
     for (int h = 0; h < a_H; h++) {
         float8 row = 0.0f;
-        for (int w = 0; w < a_W; w++) row += ZOE_AT(a, plane, h, w) * ZOE_AT(b, plane, h, w);
+        for (int w = 0; w < a_W; w++) row += ZOE_LOAD(a, plane, h, w) * ZOE_LOAD(b, plane, h, w);
         sum += row;
     }
     sums[plane] = zoe_sum8(sum);
@@ -31,7 +31,7 @@ __kernel void l2_norms(__global const float *sums, __global float2 *norms, float
 __kernel void l2_forward(ZOE_IN(x), __global const float2 *norms, ZOE_OUT(y), int planes, int rows)
 {
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
-        ZOE_AT(y, plane, h, w) = ZOE_AT(x, plane, h, w) * norms[plane / x_C8].x;
+        ZOE_STORE(y, plane, h, w, ZOE_LOAD(x, plane, h, w) * norms[plane / x_C8].x);
     }
 }
 
@@ -50,8 +50,8 @@ __kernel void l2_backward(ZOE_IN(y), ZOE_IN(dy), __global const float *dots, __g
 {
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int n = plane / y_C8;
-        float8 value = (ZOE_AT(dy, plane, h, w) - ZOE_AT(y, plane, h, w) * dots[planes + n]) * norms[n].x;
-        if (add) value += ZOE_AT(dx, plane, h, w);
-        ZOE_AT(dx, plane, h, w) = value;
+        float8 value = (ZOE_LOAD(dy, plane, h, w) - ZOE_LOAD(y, plane, h, w) * dots[planes + n]) * norms[n].x;
+        if (add) value += ZOE_LOAD(dx, plane, h, w);
+        ZOE_STORE(dx, plane, h, w, value);
     }
 }

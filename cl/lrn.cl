@@ -46,15 +46,15 @@ __kernel void lrn_forward(ZOE_IN(x), ZOE_OUT(y), __global float8 *kept, int C, f
 {
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const int c8 = plane % x_C8;
-        const float8 value = ZOE_AT(x, plane, h, w);
+        const float8 value = ZOE_LOAD(x, plane, h, w);
         float8 before = 0.0f, after = 0.0f;
-        if (c8 > 0) before = ZOE_AT(x, plane - 1, h, w);
-        if (c8 + 1 < x_C8) after = ZOE_AT(x, plane + 1, h, w);
+        if (c8 > 0) before = ZOE_LOAD(x, plane - 1, h, w);
+        if (c8 + 1 < x_C8) after = ZOE_LOAD(x, plane + 1, h, w);
         const float8 s = k + share * window_sum(before * before, value * value, after * after);
 #if KEEP
         kept[((size_t)plane * y_H + h) * y_W + w] = s;
 #endif
-        ZOE_AT(y, plane, h, w) = select((float8)(0.0f), value * power(s, beta), zoe_lanes(c8, C));
+        ZOE_STORE(y, plane, h, w, select((float8)(0.0f), value * power(s, beta), zoe_lanes(c8, C)));
     }
 }
 
@@ -65,18 +65,18 @@ __kernel void lrn_backward(ZOE_IN(x), ZOE_IN(dy), __global const float8 *restric
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int c8 = plane % x_C8;
         __global const float8 *at = kept + ((size_t)plane * dx_H + h) * dx_W + w;
-        const float8 value = ZOE_AT(x, plane, h, w), direct = ZOE_AT(dy, plane, h, w) * power(at[0], beta);
+        const float8 value = ZOE_LOAD(x, plane, h, w), direct = ZOE_LOAD(dy, plane, h, w) * power(at[0], beta);
         float8 before = 0.0f, after = 0.0f;
         if (c8 > 0) {
             const float8 s = *(at - step);
-            before = ZOE_AT(dy, plane - 1, h, w) * ZOE_AT(x, plane - 1, h, w) * power(s, beta) / s;
+            before = ZOE_LOAD(dy, plane - 1, h, w) * ZOE_LOAD(x, plane - 1, h, w) * power(s, beta) / s;
         }
         if (c8 + 1 < x_C8) {
             const float8 s = at[step];
-            after = ZOE_AT(dy, plane + 1, h, w) * ZOE_AT(x, plane + 1, h, w) * power(s, beta) / s;
+            after = ZOE_LOAD(dy, plane + 1, h, w) * ZOE_LOAD(x, plane + 1, h, w) * power(s, beta) / s;
         }
         float8 sum = direct - slope * value * window_sum(before, direct * value / at[0], after);
-        if (add) sum += ZOE_AT(dx, plane, h, w);
-        ZOE_AT(dx, plane, h, w) = sum;
+        if (add) sum += ZOE_LOAD(dx, plane, h, w);
+        ZOE_STORE(dx, plane, h, w, sum);
     }
 }

@@ -15,12 +15,12 @@ __kernel void max_pool_forward(ZOE_IN(x), ZOE_OUT(y), __global uchar8 *won, int 
         int8 tap = r0 * KERNEL + s0;
         for (int r = r0; r < r1; r++)
             for (int s = s0; s < s1; s++) {
-                const float8 value = ZOE_AT(x, plane, top + r, left + s);
+                const float8 value = ZOE_LOAD(x, plane, top + r, left + s);
                 const int8 better = (value > best) | (isnan(value) & (best == best));
                 best = select(best, value, better);
                 tap = select(tap, (int8)(r * KERNEL + s), better);
             }
-        ZOE_AT(y, plane, h, w) = best;
+        ZOE_STORE(y, plane, h, w, best);
 #if KEEP
         won[((size_t)plane * y_H + h) * y_W + w] = convert_uchar8(tap);
 #endif
@@ -39,9 +39,9 @@ __kernel void max_pool_backward(__global const uchar8 *won, ZOE_IN(dy), ZOE_OUT(
             for (int q = q0; q <= q1; q++) {
                 const int8 mine = convert_int8(won[((size_t)plane * dy_H + p) * dy_W + q]) ==
                                   (a - p * STRIDE) * KERNEL + b - q * STRIDE;
-                sum += select((float8)(0.0f), ZOE_AT(dy, plane, p, q), mine);
+                sum += select((float8)(0.0f), ZOE_LOAD(dy, plane, p, q), mine);
             }
-        if (add) sum += ZOE_AT(dx, plane, h, w);
-        ZOE_AT(dx, plane, h, w) = sum;
+        if (add) sum += ZOE_LOAD(dx, plane, h, w);
+        ZOE_STORE(dx, plane, h, w, sum);
     }
 }

@@ -11,10 +11,10 @@ __kernel void pad_channels(ZOE_IN(x), ZOE_OUT(y), int x_C, int y_C, int shift, i
         for (int lane = 0; lane < 8; lane++) {
             const int to = block * 8 + lane, c = to - shift;
             const bool there = to < y_C && c >= 0 && c < x_C;
-            lanes[lane] = there ? ((__global const float *)&ZOE_AT(x, n * x_C8 + c / 8, h, w))[c % 8] : 0.0f;
+            lanes[lane] = there ? ZOE_GET_LANE(ZOE_PLACE(x, n * x_C8 + c / 8, h, w), c % 8) : 0.0f;
         }
         float8 value = vload8(0, lanes);
-        if (add) value += ZOE_AT(y, plane, h, w);
-        ZOE_AT(y, plane, h, w) = value;
+        if (add) value += ZOE_LOAD(y, plane, h, w);
+        ZOE_STORE(y, plane, h, w, value);
     }
 }

@@ -36,20 +36,19 @@ __kernel void picture_blocked(__global const uchar *bytes, __global const int *t
 {
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const float4 value = pixel(bytes, table, columns, plane, h, w, H, W, y_H, y_W, bgr, SCALE, SHIFT);
-        ZOE_AT(y, plane, h, w) = (float8)(value.xyz, 0.0f, (float4)(0.0f));
+        ZOE_STORE(y, plane, h, w, (float8)(value.xyz, 0.0f, (float4)(0.0f)));
     }
 }
 
 /* [N][3][P + 2 halo][Q + 2 halo] */
-__kernel void picture_planar(__global const uchar *bytes, __global const int *table, __global float *y, int y_C8,
-                             int y_H, int y_W, int y_P, ARGUMENTS)
+__kernel void picture_planar(__global const uchar *bytes, __global const int *table, ZOE_OUT_NUMBERS(y), ARGUMENTS)
 {
     const size_t step = (size_t)(y_H + 2 * y_P) * (y_W + 2 * y_P);
     ZOE_FOR_PIXELS(planes, y_H, y_W, rows) {
         const float4 value = pixel(bytes, table, columns, plane, h, w, H, W, y_H, y_W, bgr, SCALE, SHIFT);
-        __global float *to = &ZOE_AT(y, plane * 3, h, w);
-        to[0] = value.x;
-        to[step] = value.y;
-        to[2 * step] = value.z;
+        const size_t to = ZOE_INDEX(y, plane * 3, h, w);
+        ZOE_PUT_LANE(y, to, value.x);
+        ZOE_PUT_LANE(y, to + step, value.y);
+        ZOE_PUT_LANE(y, to + 2 * step, value.z);
     }
 }

@@ -27,7 +27,7 @@ __kernel void probe_gradient(ZOE_OUT(dx), uint stream, int C, int add, float sca
                      probe_number(stream, first + 6 * step), probe_number(stream, first + 7 * step)) *
             scale;
         float8 value = select((float8)(0.0f), number, zoe_lanes(c8, C));
-        if (add) value += ZOE_AT(dx, plane, h, w);
-        ZOE_AT(dx, plane, h, w) = value;
+        if (add) value += ZOE_LOAD(dx, plane, h, w);
+        ZOE_STORE(dx, plane, h, w, value);
     }
 }

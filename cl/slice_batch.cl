@@ -6,7 +6,7 @@ __kernel void slice_batch_backward(ZOE_IN(dy), ZOE_OUT(dx), int first, int count
 {
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         float8 value = 0.0f;
-        if (plane >= first && plane < first + count) value = ZOE_AT(dy, plane - first, h, w);
-        ZOE_AT(dx, plane, h, w) = value;
+        if (plane >= first && plane < first + count) value = ZOE_LOAD(dy, plane - first, h, w);
+        ZOE_STORE(dx, plane, h, w, value);
     }
 }

@@ -12,7 +12,7 @@ __kernel void softmax_images(ZOE_IN(x), __global const int *labels, __global flo
     if (n >= images) return;
     float8 tops8 = -INFINITY;
     for (int c8 = 0; c8 < x_C8; c8++) {
-        const float8 value = ZOE_AT(x, first + c8, 0, 0);
+        const float8 value = ZOE_LOAD(x, first + c8, 0, 0);
         tops8 = select(tops8, value, (value > tops8) & zoe_lanes(c8, C));
     }
     const float4 tops4 = fmax(tops8.lo, tops8.hi);
@@ -20,20 +20,21 @@ __kernel void softmax_images(ZOE_IN(x), __global const int *labels, __global flo
     const float top = fmax(tops2.x, tops2.y); /* a NaN among the logits comes through the sum */
     float8 sum = 0.0f;
     for (int c8 = 0; c8 < x_C8; c8++)
-        sum += select((float8)(0.0f), exp(ZOE_AT(x, first + c8, 0, 0) - top), zoe_lanes(c8, C));
+        sum += select((float8)(0.0f), exp(ZOE_LOAD(x, first + c8, 0, 0) - top), zoe_lanes(c8, C));
     tops[n] = top;
     sums[n] = zoe_sum8(sum);
     const int label = labels[n];
     float loss = 0.0f;
     if (label >= 0 && label < C) {
-        const float chosen = ((__global const float *)&ZOE_AT(x, first + label / 8, 0, 0))[label % 8];
+        const float chosen = ZOE_GET_LANE(ZOE_PLACE(x, first + label / 8, 0, 0), label % 8);
         loss = log(sums[n]) - (chosen - top);
     }
     losses[n] = loss;
 }
 
 /* One work-item; the low bits that a sum loses are carried along (Kahan). */
-__kernel void softmax_mean(__global const float *losses, ZOE_OUT(y), int images)
+__kernel void softmax_mean(__global const float *losses, __global float8 *y, ZOE_VIEW(y),
+                           int images)
 {
     if (get_global_id(0) > 0) return;
     float sum = 0.0f, lost = 0.0f;
@@ -54,10 +55,10 @@ __kernel void softmax_backward(ZOE_IN(x), __global const int *labels, __global c
         float8 value = 0.0f;
         if (label >= 0 && label < C) {
             const int8 hit = ((int8)(0, 1, 2, 3, 4, 5, 6, 7) + c8 * 8) == label;
-            value = exp(ZOE_AT(x, plane, h, w) - tops[n]) / sums[n] - select((float8)(0.0f), (float8)(1.0f), hit);
+            value = exp(ZOE_LOAD(x, plane, h, w) - tops[n]) / sums[n] - select((float8)(0.0f), (float8)(1.0f), hit);
             value = select((float8)(0.0f), value * scale, zoe_lanes(c8, C));
         }
-        if (add) value += ZOE_AT(dx, plane, h, w);
-        ZOE_AT(dx, plane, h, w) = value;
+        if (add) value += ZOE_LOAD(dx, plane, h, w);
+        ZOE_STORE(dx, plane, h, w, value);
     }
 }

@@ -20,10 +20,10 @@
 #define MEL(m)     (table + window + 2 * FFT + M + 2 * mels + (size_t)(m) * (M + 1))
 
 #define ARGUMENTS                                                                                                      \
-    ZOE_SOUND(pcm), __global const int *gains, __global const float *table, ZOE_SOUND(y), int pcm_step, int y_step,    \
-        int window, int hop, int mels, int power, int logs, float eps, int pool_bins, int pool_frames, float mean,     \
-        float scale, int items
-#define ZOE_SOUND(x) __global float *x, int x##_C8, int x##_H, int x##_W, int x##_P
+    ZOE_SOUND(pcm), __global const int *gains, __global const float *table, ZOE_OUT_NUMBERS(y), int pcm_step,          \
+        int y_step, int window, int hop, int mels, int power, int logs, float eps, int pool_bins, int pool_frames,     \
+        float mean, float scale, int items
+#define ZOE_SOUND(x) __global const float *x, ZOE_VIEW(x) /* sound is float in any storage */
 
 static inline size_t offset(int n, int h, int w, int H, int W, int P, int step)
 {
@@ -41,10 +41,14 @@ static inline float gain_of(__global const int *gains, int has_gains, int n, int
 #ifdef ZOE_FAMILY_VECTOR
 
 #    if ZOE_LANES == 16
-#        define LANES 16
+#        define LANES      16
+#        define STORE      vstore16
+#        define STORE_HALF vstore_half16
 typedef float16 lanes;
 #    else
-#        define LANES 8
+#        define LANES      8
+#        define STORE      vstore8
+#        define STORE_HALF vstore_half8
 typedef float8 lanes;
 #    endif
 
@@ -208,13 +212,13 @@ __kernel void spectrogram(ARGUMENTS, int has_gains)
             }
             sum += logs ? log(value + eps) : value;
         }
-        __global float *to = y + offset(n, h, column, y_H, y_W, y_P, y_step);
+        const size_t to = offset(n, h, column, y_H, y_W, y_P, y_step);
         if (pool_frames == 1 && columns == LANES && y_step == 1) {
             const lanes value = (sum * share - mean) * scale;
-#    if LANES == 16
-            vstore16(value, 0, to);
+#    ifdef ZOE_HALF
+            STORE_HALF(value, 0, y + to);
 #    else
-            vstore8(value, 0, to);
+            STORE(value, 0, y + to);
 #    endif
             continue;
         }
@@ -227,8 +231,8 @@ __kernel void spectrogram(ARGUMENTS, int has_gains)
         for (int w = 0; w < columns; w++) {
             float value = 0.0f;
             for (int f = 0; f < pool_frames; f++) value += one[w * pool_frames + f];
-            to[w * y_step] = (value * share - mean) * scale;
-            for (int c = 1; c < y_step; c++) to[w * y_step + c] = 0.0f;
+            ZOE_PUT_LANE(y, to + w * y_step, (value * share - mean) * scale);
+            for (int c = 1; c < y_step; c++) ZOE_PUT_LANE(y, to + w * y_step + c, 0.0f);
         }
     }
 }
@@ -308,9 +312,9 @@ __kernel void spectrogram(ARGUMENTS, int has_gains)
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     for (int h = lid; h < y_H; h += ZOE_GROUP) {
-        __global float *to = y + offset(n, h, column, y_H, y_W, y_P, y_step);
-        to[0] = (sums[h] * share - mean) * scale;
-        for (int c = 1; c < y_step; c++) to[c] = 0.0f;
+        const size_t to = offset(n, h, column, y_H, y_W, y_P, y_step);
+        ZOE_PUT_LANE(y, to, (sums[h] * share - mean) * scale);
+        for (int c = 1; c < y_step; c++) ZOE_PUT_LANE(y, to + c, 0.0f);
     }
 }
 
