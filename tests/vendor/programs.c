@@ -8,8 +8,8 @@
  * Nothing is listed by hand: plans are made dry for every case of the self-test, every backbone (training, fused and
  * not, each optimiser), and every layer of every backbone with each algorithm and parameter set that the tuner may try;
  * each launch says its program. The device is shown to the plans as the smallest GPU that OpenCL 1.2 knows: work-groups
- * of at most 256, 32 KiB of local memory. Fails when a kernel file is in no plan of either family, or a launch asks for
- * more than that.
+ * of at most 256, 32 KiB of local memory; a launch that asks for more is a failure. Kernel files that no plan of either
+ * family has are compiled as they are.
  *
  * FOLDER gets NUMBER.cl (with common.cl) and programs.json: [{file, program, options, wide_options, kernels: {name:
  * {items, local}}}]: wide_options where the narrowest sub-group is 16, items of the largest work-group (0: the driver
@@ -32,9 +32,6 @@
 #include "tune/measure.h"
 
 enum { MOST_ITEMS = 256, MOST_LOCAL = 32768, CANDIDATES = 256 };
-
-/* Programs of the benchmarks and of a test hook: launched without a plan. */
-static const char *const alone[] = {"lanes", "bandwidth", "break"};
 
 typedef struct visit {
     zoe_context *context;
@@ -206,34 +203,10 @@ static zoe_status plan_all(visit *v)
             ZOE_TRY(plan_networks(v, net, batches[b]));
             ZOE_TRY(plan_layers(v, net->name, batches[b]));
         }
-    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) add(v, alone[i], "", NULL, 0, 0);
-    return v->failed ? ZOE_CONFIG : ZOE_OK;
+    return ZOE_OK;
 }
 
 /* ---- one family ---- */
-
-static zoe_status visit_family(json_t **programs, zoe_context *context, const char *device, const char *family)
-{
-    zoe_device_options options = zoe_device_options_default();
-    visit v = {.context = context, .programs = json_array()};
-    options.name = device;
-    options.family = family;
-    options.tuning = "off";
-    options.profile = true;
-    *programs = v.programs;
-    ZOE_TRY(zoe_device_open(&v.device, context, &options));
-    const bool simt = v.device->info.family == ZOE_FAMILY_SIMT;
-    if (simt) {
-        v.device->info.max_work_group = MOST_ITEMS;
-        v.device->info.local_mem_bytes = MOST_LOCAL;
-        v.device->quirks = 0;
-    }
-    zoe__ahead_watch(v.device, see, &v);
-    const zoe_status status = plan_all(&v);
-    zoe_device_free(&v.device);
-    printf("%s: %zu launches of %zu programs\n", family, v.launches, json_array_size(v.programs));
-    return status == ZOE_OK && simt && v.too_much ? ZOE_WRONG : status;
-}
 
 static bool holds(const json_t *programs, const char *name)
 {
@@ -246,16 +219,41 @@ static bool holds(const json_t *programs, const char *name)
     return false;
 }
 
-static int files_nobody_plans(const json_t *simt, const json_t *vector)
+/* What no plan of either family has is launched by itself (benchmarks, a test hook), without options. */
+static void add_the_rest(visit *simt, const json_t *vector)
 {
     const char *name;
-    int count = 0;
-    for (size_t i = 0; (name = zoe__source_at(i)); i++)
-        if (strcmp(name, "common") && !holds(simt, name) && !holds(vector, name)) {
-            fprintf(stderr, "vendor_programs: no plan has a kernel of cl/%s.cl: no case, no backbone uses it\n", name);
-            count++;
-        }
-    return count;
+    for (size_t i = 0; (name = zoe__source_at(i)); i++) {
+        if (!strcmp(name, "common") || holds(simt->programs, name) || holds(vector, name)) continue;
+        printf("cl/%s.cl is in no plan: taken without options\n", name);
+        add(simt, name, "", NULL, 0, 0);
+    }
+}
+
+/* vector: what the other family plans; NULL: not asked for the rest. */
+static zoe_status visit_family(json_t **programs, zoe_context *context, const char *device, const char *family,
+                               const json_t *vector)
+{
+    zoe_device_options options = zoe_device_options_default();
+    visit v = {.context = context, .programs = json_array()};
+    options.name = device;
+    options.family = family;
+    options.tuning = "off";
+    options.profile = true;
+    *programs = v.programs;
+    ZOE_TRY(zoe_device_open(&v.device, context, &options));
+    if (vector) {
+        v.device->info.max_work_group = MOST_ITEMS;
+        v.device->info.local_mem_bytes = MOST_LOCAL;
+        v.device->quirks = 0;
+    }
+    zoe__ahead_watch(v.device, see, &v);
+    zoe_status status = plan_all(&v);
+    if (vector) add_the_rest(&v, vector);
+    zoe_device_free(&v.device);
+    printf("%s: %zu launches of %zu programs\n", family, v.launches, json_array_size(v.programs));
+    if (status == ZOE_OK && v.failed) status = ZOE_CONFIG;
+    return status == ZOE_OK && vector && v.too_much ? ZOE_WRONG : status;
 }
 
 static zoe_status write_file(const char *folder, const char *name, const char *text)
@@ -303,10 +301,9 @@ int main(int count, char **word)
     }
     const char *device = count == 3 ? word[2] : NULL;
     zoe_status status = zoe_context_new(&context);
-    if (status == ZOE_OK) status = visit_family(&simt, context, device, "simt");
-    if (status == ZOE_OK) status = visit_family(&vector, context, device, "vector");
+    if (status == ZOE_OK) status = visit_family(&vector, context, device, "vector", NULL);
+    if (status == ZOE_OK) status = visit_family(&simt, context, device, "simt", vector);
     if (status != ZOE_OK && *zoe_context_error(context)) fail(context, "planning");
-    if (status == ZOE_OK && files_nobody_plans(simt, vector)) status = ZOE_WRONG;
     if (status == ZOE_OK) status = write_all(context, word[1], simt);
     json_decref(simt);
     json_decref(vector);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# programs_test.sh PROGRAMS: every kernel file of the simt family is enumerated (and within a small GPU's limits, or
+# programs_test.sh PROGRAMS: every program of the simt family is enumerated (and within a small GPU's limits, or
 # PROGRAMS fails), and is OpenCL C 1.2 in clang's eyes. The vendors' compilers are for `./bootstrap vendor-check`.
 set -eu
 programs=$1
