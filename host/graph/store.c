@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 typedef struct parameter {
     char name[ZOE__NAME];
@@ -161,7 +162,6 @@ static void first_values(const zoe_store *store, const parameter *param, float *
 /* Packs plain and writes it at the parameter's place; raw has room for it. */
 static zoe_status put(const parameter *param, zoe__mem *mem, const float *plain, float *raw)
 {
-    memset(raw, 0, param->layout.floats * sizeof *raw); /* padding, where a layout leaves it */
     param->layout.pack(&param->layout, param->shape, plain, raw);
     return zoe__mem_write(mem, 0, raw, param->layout.floats * sizeof *raw);
 }
@@ -191,6 +191,18 @@ static zoe_status take(zoe_store *store, const parameter *param, zoe__mem *mem, 
     return status;
 }
 
+/* A wish, for memory that was not touched yet: to fault it in page by page takes as long as to fill it. */
+static void want_large_pages(void *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    enum { PAGE = 2 << 20 };
+    const size_t skip = (PAGE - (uintptr_t)memory % PAGE) % PAGE;
+    if (bytes > skip) (void)madvise((char *)memory + skip, bytes - skip, MADV_HUGEPAGE);
+#else
+    (void)memory, (void)bytes;
+#endif
+}
+
 /* First values of parameters [first, param_count), through two buffers that all of them use. */
 static zoe_status initialise(zoe_store *store, size_t first)
 {
@@ -204,6 +216,8 @@ static zoe_status initialise(zoe_store *store, size_t first)
     }
     ZOE_TRY_OUT(zoe__calloc(store->context, &plain, most_plain, sizeof *plain));
     ZOE_TRY_OUT(zoe__calloc(store->context, &raw, most_raw, sizeof *raw));
+    want_large_pages(plain, most_plain * sizeof *plain);
+    want_large_pages(raw, most_raw * sizeof *raw);
     for (size_t i = first; i < store->param_count; i++) {
         first_values(store, &store->params[i], plain);
         ZOE_TRY_OUT(put(&store->params[i], store->params[i].weight, plain, raw));

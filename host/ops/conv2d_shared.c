@@ -3,6 +3,7 @@
  * What several algorithms of conv2d and linear use: the blocked layout of weights, ReLU's mask with the gradient of the
  * bias, merged groups, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/conv2d_mask_groups.cl,
  * cl/sum_parts.cl. */
+#include "core/parallel.h"
 #include "ops/conv2d.h"
 
 #include <string.h>
@@ -11,30 +12,53 @@
 
 enum { K, C, TAPS, GROUP_C, GROUP_K };
 
-/* c: of the filter's own group of the definition. */
-static size_t blocked_index(const zoe__layout *layout, int k, int c, int tap)
+typedef struct copying {
+    const zoe__layout *layout;
+    const float *from;
+    float *to;
+    bool packs; /* to the device's order, else from it */
+} copying;
+
+/* Whole blocks of 16 filters, so that threads do not meet in memory. */
+static void copy_blocks(size_t first, size_t count, void *user)
 {
-    const int c_blocks = (layout->arg[C] + 7) / 8, taps = layout->arg[TAPS];
-    c += k / layout->arg[GROUP_K] * layout->arg[GROUP_C] % layout->arg[C];
-    return (((size_t)(k / 16) * (size_t)c_blocks + (size_t)(c / 8)) * (size_t)taps + (size_t)tap) * 128 +
-           (size_t)(c % 8 * 16) + (size_t)(k % 16);
+    const copying *copy = user;
+    const int *arg = copy->layout->arg;
+    const size_t taps = (size_t)arg[TAPS], block = (size_t)(arg[C] + 7) / 8 * taps * 128;
+    if (copy->packs) memset(copy->to + first * block, 0, count * block * sizeof *copy->to);
+    const int end = (int)(first + count) * 16 < arg[K] ? (int)(first + count) * 16 : arg[K];
+    for (int k = (int)first * 16; k < end; k++) {
+        const int shift = k / arg[GROUP_K] * arg[GROUP_C] % arg[C]; /* of the first channel of its group */
+        size_t plain = (size_t)k * (size_t)arg[GROUP_C] * taps;
+        for (int c = shift; c < shift + arg[GROUP_C]; c++) {
+            const size_t device =
+                (size_t)(k / 16) * block + (size_t)(c / 8) * taps * 128 + (size_t)(c % 8 * 16 + k % 16);
+            for (size_t tap = 0; tap < taps; tap++, plain++)
+                if (copy->packs)
+                    copy->to[device + tap * 128] = copy->from[plain];
+                else
+                    copy->to[plain] = copy->from[device + tap * 128];
+        }
+    }
+}
+
+static void copy_all(copying *copy)
+{
+    enum { LEAST = 1 << 16 }; /* numbers that are worth a thread */
+    const size_t blocks = (size_t)(copy->layout->arg[K] + 15) / 16, each = copy->layout->floats / blocks;
+    zoe__parallel(blocks, each < LEAST ? LEAST / each : 1, copy_blocks, copy);
 }
 
 static void pack(const zoe__layout *layout, zoe_shape shape, const float *plain, float *device)
 {
     (void)shape;
-    memset(device, 0, layout->floats * sizeof *device);
-    for (int k = 0; k < layout->arg[K]; k++)
-        for (int c = 0; c < layout->arg[GROUP_C]; c++)
-            for (int tap = 0; tap < layout->arg[TAPS]; tap++) device[blocked_index(layout, k, c, tap)] = *plain++;
+    copy_all(&(copying){layout, plain, device, true});
 }
 
 static void unpack(const zoe__layout *layout, zoe_shape shape, const float *device, float *plain)
 {
     (void)shape;
-    for (int k = 0; k < layout->arg[K]; k++)
-        for (int c = 0; c < layout->arg[GROUP_C]; c++)
-            for (int tap = 0; tap < layout->arg[TAPS]; tap++) *plain++ = device[blocked_index(layout, k, c, tap)];
+    copy_all(&(copying){layout, device, plain, false});
 }
 
 zoe__layout zoe__layout_blocked(zoe_shape shape)
