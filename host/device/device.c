@@ -262,6 +262,16 @@ zoe_status zoe__mem_write_later(zoe__mem *mem, size_t offset, const void *data, 
     return bytes ? mem->device->driver->mem_write_later(mem, offset, data, bytes) : ZOE_OK;
 }
 
+zoe_status zoe__mem_map(zoe__mem *mem, void **data)
+{
+    return mem->device->driver->mem_map(mem, data);
+}
+
+zoe_status zoe__mem_unmap(zoe__mem *mem, void *data)
+{
+    return mem->device->driver->mem_unmap(mem, data);
+}
+
 zoe_status zoe__mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes)
 {
     ZOE_TRY(check_range(mem, offset, bytes, "upload"));

@@ -38,6 +38,11 @@ zoe_status zoe__mem_zero(zoe__mem *mem); /* enqueued on the work queue */
 /* Enqueued on the work queue: data must stay until the next zoe__device_finish(). */
 zoe_status zoe__mem_write_later(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 
+/* The memory of a part, to be filled by the host in place where the device works in the host's memory, and copied by
+ * the driver elsewhere. What it held is lost; between the two calls nothing else may use it. */
+zoe_status zoe__mem_map(zoe__mem *mem, void **data);
+zoe_status zoe__mem_unmap(zoe__mem *mem, void *data);
+
 /* Enqueue a copy on the upload queue: data must stay until the next zoe__device_finish(). Work enqueued after
  * zoe__device_fence() starts after all uploads before it. */
 zoe_status zoe__mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes);

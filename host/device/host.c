@@ -81,6 +81,18 @@ static zoe_status host_mem_read(zoe__mem *mem, size_t offset, void *data, size_t
     return ZOE_OK;
 }
 
+static zoe_status host_mem_map(zoe__mem *mem, void **data)
+{
+    *data = mem->host;
+    return ZOE_OK;
+}
+
+static zoe_status host_mem_unmap(zoe__mem *mem, void *data)
+{
+    (void)mem, (void)data;
+    return ZOE_OK;
+}
+
 static zoe_status host_mem_zero(zoe__mem *mem)
 {
     memset(mem->host, 0, mem->bytes);
@@ -115,6 +127,8 @@ const zoe__driver zoe__host_driver = {
     .mem_zero = host_mem_zero,
     .mem_write_later = host_mem_write,
     .mem_upload = host_mem_write,
+    .mem_map = host_mem_map,
+    .mem_unmap = host_mem_unmap,
     .fence = host_nothing,
     .flush = host_nothing,
     .finish = host_nothing,

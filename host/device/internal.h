@@ -96,6 +96,8 @@ typedef struct zoe__driver {
     zoe_status (*mem_zero)(zoe__mem *mem);
     zoe_status (*mem_write_later)(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
     zoe_status (*mem_upload)(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
+    zoe_status (*mem_map)(zoe__mem *mem, void **data);
+    zoe_status (*mem_unmap)(zoe__mem *mem, void *data);
     zoe_status (*fence)(zoe_device *device);
     zoe_status (*flush)(zoe_device *device);
     zoe_status (*finish)(zoe_device *device);

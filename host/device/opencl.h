@@ -65,6 +65,8 @@ zoe_status zoe__opencl_mem_read(zoe__mem *mem, size_t offset, void *data, size_t
 zoe_status zoe__opencl_mem_zero(zoe__mem *mem);
 zoe_status zoe__opencl_mem_write_later(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
 zoe_status zoe__opencl_mem_upload(zoe__mem *mem, size_t offset, const void *data, size_t bytes);
+zoe_status zoe__opencl_mem_map(zoe__mem *mem, void **data);
+zoe_status zoe__opencl_mem_unmap(zoe__mem *mem, void *data);
 
 zoe_status zoe__opencl_kernel_new(zoe__kernel *kernel, const char *program, const char *options);
 void zoe__opencl_kernel_free(zoe__kernel *kernel);

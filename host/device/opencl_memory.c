@@ -153,3 +153,18 @@ zoe_status zoe__opencl_mem_upload(zoe__mem *mem, size_t offset, const void *data
     cl->last_upload = event;
     return ZOE_OK;
 }
+
+zoe_status zoe__opencl_mem_map(zoe__mem *mem, void **data)
+{
+    cl_int code;
+    mem->device->counters.waits++;
+    *data = clEnqueueMapBuffer(mem->device->opencl->work, mem->handle, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0,
+                               mem->bytes, 0, NULL, NULL, &code);
+    return zoe__cl_check(mem->device, code, "clEnqueueMapBuffer");
+}
+
+zoe_status zoe__opencl_mem_unmap(zoe__mem *mem, void *data)
+{
+    const cl_int code = clEnqueueUnmapMemObject(mem->device->opencl->work, mem->handle, data, 0, NULL, NULL);
+    return zoe__cl_check(mem->device, code, "clEnqueueUnmapMemObject");
+}

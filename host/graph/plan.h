@@ -24,13 +24,14 @@ typedef struct zoe__view {
 } zoe__view;
 
 /* How a parameter lies on the device. pack and unpack convert to and from plain KCRS; padding must be packed as zeros
- * and must stay zero under the optimiser (its gradient is written as zero). */
+ * and must stay zero under the optimiser (its gradient is written as zero). pack does filters first .. first+count-1,
+ * which plain begins with; first is a multiple of 16, and so is count unless they are the last. */
 typedef struct zoe__layout zoe__layout;
 struct zoe__layout {
     const char *name; /* two plans that share a store must agree on it and on arg[] */
     size_t floats;    /* on the device */
     int arg[6];
-    void (*pack)(const zoe__layout *layout, zoe_shape shape, const float *plain, float *device);
+    void (*pack)(const zoe__layout *layout, zoe_shape shape, int first, int count, const float *plain, float *device);
     void (*unpack)(const zoe__layout *layout, zoe_shape shape, const float *device, float *plain);
 };
 

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 typedef struct parameter {
     char name[ZOE__NAME];
@@ -93,11 +92,12 @@ void zoe_store_free(zoe_store **store)
 
 /* ---- plain layout ---- */
 
-static void pack_plain(const zoe__layout *layout, zoe_shape shape, const float *plain, float *device)
+static void pack_plain(const zoe__layout *layout, zoe_shape shape, int first, int count, const float *plain,
+                       float *device)
 {
-    const size_t count = zoe_shape_count(shape);
-    memcpy(device, plain, count * sizeof *device);
-    memset(device + count, 0, (layout->floats - count) * sizeof *device);
+    const size_t each = zoe_shape_count(shape) / (size_t)shape.n, end = (size_t)(first + count) * each;
+    memcpy(device + (size_t)first * each, plain, (size_t)count * each * sizeof *device);
+    if (first + count == shape.n) memset(device + end, 0, (layout->floats - end) * sizeof *device);
 }
 
 static void unpack_plain(const zoe__layout *layout, zoe_shape shape, const float *device, float *plain)
@@ -125,54 +125,54 @@ static uint64_t hash_name(const char *name) /* FNV-1a */
 
 typedef struct drawing {
     zoe__random random;
-    double sd;
+    double sd, side;
+    size_t first; /* number of the parameter that out begins with */
     float *out;
 } drawing;
 
-static void draw_normals(size_t first, size_t count, void *user)
+static drawing start_drawing(const zoe_store *store, const parameter *param)
 {
-    const drawing *d = user;
-    zoe__normals(&d->random, (uint32_t)first, count, d->sd, d->out + first);
-}
-
-static void first_values(const zoe_store *store, const parameter *param, float *plain)
-{
-    enum { LEAST = 1 << 16 }; /* numbers that are worth a thread */
     const zoe_shape s = param->shape;
     const double taps = (double)s.h * s.w, fan_in = s.c * taps, fan_out = s.n * taps;
-    const double side = sqrt(6.0 / (fan_in + fan_out));
-    const size_t count = zoe_shape_count(s);
-    drawing d = {.out = plain,
+    drawing d = {.side = sqrt(6.0 / (fan_in + fan_out)),
                  .sd = param->options.init == ZOE_INIT_GAUSSIAN     ? (double)param->options.value
                        : param->options.init == ZOE_INIT_HE_FAN_OUT ? sqrt(2.0 / fan_out)
                                                                     : sqrt(2.0 / fan_in)};
     zoe__random_init(&d.random, store->seed, hash_name(param->name), 0x1417u);
-    if (param->options.init == ZOE_INIT_CONSTANT)
-        for (size_t i = 0; i < count; i++) plain[i] = param->options.value;
-    else if (param->options.init == ZOE_INIT_ALTERNATING)
-        for (size_t i = 0; i < count; i++) plain[i] = i % 2 ? -param->options.value : param->options.value;
-    else if (param->options.init == ZOE_INIT_XAVIER_UNIFORM)
-        for (size_t i = 0; i < count; i++) plain[i] = (float)zoe__random_between(&d.random, -side, side);
+    return d;
+}
+
+static void draw_normals(size_t first, size_t count, void *user)
+{
+    const drawing *d = user;
+    zoe__normals(&d->random, (uint32_t)(d->first + first), count, d->sd, d->out + first);
+}
+
+/* The next numbers of a parameter; pieces come in their order. */
+static void draw(drawing *d, const zoe_param_options *options, size_t first, size_t count, float *out)
+{
+    enum { LEAST = 1 << 16 }; /* numbers that are worth a thread */
+    d->first = first;
+    d->out = out;
+    if (options->init == ZOE_INIT_CONSTANT)
+        for (size_t i = 0; i < count; i++) out[i] = options->value;
+    else if (options->init == ZOE_INIT_ALTERNATING)
+        for (size_t i = 0; i < count; i++) out[i] = (first + i) % 2 ? -options->value : options->value;
+    else if (options->init == ZOE_INIT_XAVIER_UNIFORM)
+        for (size_t i = 0; i < count; i++) out[i] = (float)zoe__random_between(&d->random, -d->side, d->side);
     else
-        zoe__parallel(count, LEAST, draw_normals, &d);
+        zoe__parallel(count, LEAST, draw_normals, d);
 }
 
 /* ---- copies between plain and device ---- */
 
-/* Packs plain and writes it at the parameter's place; raw has room for it. */
-static zoe_status put(const parameter *param, zoe__mem *mem, const float *plain, float *raw)
+/* Packs plain at the parameter's place. */
+static zoe_status put(const parameter *param, zoe__mem *mem, const float *plain)
 {
-    param->layout.pack(&param->layout, param->shape, plain, raw);
-    return zoe__mem_write(mem, 0, raw, param->layout.floats * sizeof *raw);
-}
-
-static zoe_status put_alone(zoe_store *store, const parameter *param, zoe__mem *mem, const float *plain)
-{
-    float *raw = NULL;
-    ZOE_TRY(zoe__calloc(store->context, &raw, param->layout.floats, sizeof *raw));
-    const zoe_status status = put(param, mem, plain, raw);
-    free(raw);
-    return status;
+    void *place;
+    ZOE_TRY(zoe__mem_map(mem, &place));
+    param->layout.pack(&param->layout, param->shape, 0, param->shape.n, plain, place);
+    return zoe__mem_unmap(mem, place);
 }
 
 static zoe_status take(zoe_store *store, const parameter *param, zoe__mem *mem, size_t element, float *plain)
@@ -191,40 +191,45 @@ static zoe_status take(zoe_store *store, const parameter *param, zoe__mem *mem, 
     return status;
 }
 
-/* A wish, for memory that was not touched yet: to fault it in page by page takes as long as to fill it. */
-static void want_large_pages(void *memory, size_t bytes)
+enum { PIECE = 1 << 20 /* numbers that are drawn and packed while they are in the cache */ };
+
+/* As many whole blocks of 16 filters as fill a piece, one at least. */
+static int filters_of_piece(zoe_shape s)
 {
-#ifdef MADV_HUGEPAGE
-    enum { PAGE = 2 << 20 };
-    const size_t skip = (PAGE - (uintptr_t)memory % PAGE) % PAGE;
-    if (bytes > skip) (void)madvise((char *)memory + skip, bytes - skip, MADV_HUGEPAGE);
-#else
-    (void)memory, (void)bytes;
-#endif
+    const size_t each = zoe_shape_count(s) / (size_t)s.n, blocks = PIECE / (16 * each);
+    return blocks < 1 ? 16 : blocks * 16 > (size_t)s.n ? s.n : (int)blocks * 16;
 }
 
-/* First values of parameters [first, param_count), through two buffers that all of them use. */
+static zoe_status put_first_values(const zoe_store *store, const parameter *param, float *piece)
+{
+    const size_t each = zoe_shape_count(param->shape) / (size_t)param->shape.n;
+    const int step = filters_of_piece(param->shape);
+    drawing d = start_drawing(store, param);
+    void *place;
+    ZOE_TRY(zoe__mem_map(param->weight, &place));
+    for (int k = 0; k < param->shape.n; k += step) {
+        const int count = k + step < param->shape.n ? step : param->shape.n - k;
+        draw(&d, &param->options, (size_t)k * each, (size_t)count * each, piece);
+        param->layout.pack(&param->layout, param->shape, k, count, piece, place);
+    }
+    return zoe__mem_unmap(param->weight, place);
+}
+
+/* First values of parameters [first, param_count). */
 static zoe_status initialise(zoe_store *store, size_t first)
 {
-    float *plain = NULL, *raw = NULL;
-    size_t most_plain = 0, most_raw = 0;
+    float *piece = NULL;
+    size_t most = 0;
     zoe_status status = ZOE_OK;
     for (size_t i = first; i < store->param_count; i++) {
-        const parameter *param = &store->params[i];
-        if (most_plain < zoe_shape_count(param->shape)) most_plain = zoe_shape_count(param->shape);
-        if (most_raw < param->layout.floats) most_raw = param->layout.floats;
+        const zoe_shape s = store->params[i].shape;
+        const size_t count = zoe_shape_count(s) / (size_t)s.n * (size_t)filters_of_piece(s);
+        if (most < count) most = count;
     }
-    ZOE_TRY_OUT(zoe__calloc(store->context, &plain, most_plain, sizeof *plain));
-    ZOE_TRY_OUT(zoe__calloc(store->context, &raw, most_raw, sizeof *raw));
-    want_large_pages(plain, most_plain * sizeof *plain);
-    want_large_pages(raw, most_raw * sizeof *raw);
-    for (size_t i = first; i < store->param_count; i++) {
-        first_values(store, &store->params[i], plain);
-        ZOE_TRY_OUT(put(&store->params[i], store->params[i].weight, plain, raw));
-    }
-out:
-    free(plain);
-    free(raw);
+    ZOE_TRY(zoe__calloc(store->context, &piece, most, sizeof *piece));
+    for (size_t i = first; i < store->param_count && status == ZOE_OK; i++)
+        status = put_first_values(store, &store->params[i], piece);
+    free(piece);
     return status;
 }
 
@@ -484,7 +489,7 @@ zoe_status zoe_store_set(zoe_store *store, size_t index, const float *plain)
 {
     ZOE_TRY(check_index(store, index));
     store->version++;
-    return put_alone(store, &store->params[index], store->params[index].weight, plain);
+    return put(&store->params[index], store->params[index].weight, plain);
 }
 
 zoe_status zoe_store_get_gradient(zoe_store *store, size_t index, float *plain)
@@ -518,5 +523,5 @@ zoe_status zoe_store_get_state(zoe_store *store, size_t index, int k, float *pla
 zoe_status zoe_store_set_state(zoe_store *store, size_t index, int k, const float *plain)
 {
     ZOE_TRY(check_state(store, index, k));
-    return put_alone(store, &store->params[index], store->params[index].state[k], plain);
+    return put(&store->params[index], store->params[index].state[k], plain);
 }

@@ -14,6 +14,7 @@ enum { K, C, TAPS, GROUP_C, GROUP_K };
 
 typedef struct copying {
     const zoe__layout *layout;
+    int first, end; /* filters; plain begins with the first */
     const float *from;
     float *to;
     bool packs; /* to the device's order, else from it */
@@ -23,13 +24,13 @@ typedef struct copying {
 static void copy_blocks(size_t first, size_t count, void *user)
 {
     const copying *copy = user;
-    const int *arg = copy->layout->arg;
+    const int *arg = copy->layout->arg, begin = copy->first + (int)first * 16;
+    const int end = begin + (int)count * 16 < copy->end ? begin + (int)count * 16 : copy->end;
     const size_t taps = (size_t)arg[TAPS], block = (size_t)(arg[C] + 7) / 8 * taps * 128;
-    if (copy->packs) memset(copy->to + first * block, 0, count * block * sizeof *copy->to);
-    const int end = (int)(first + count) * 16 < arg[K] ? (int)(first + count) * 16 : arg[K];
-    for (int k = (int)first * 16; k < end; k++) {
+    if (copy->packs) memset(copy->to + (size_t)(begin / 16) * block, 0, count * block * sizeof *copy->to);
+    for (int k = begin; k < end; k++) {
         const int shift = k / arg[GROUP_K] * arg[GROUP_C] % arg[C]; /* of the first channel of its group */
-        size_t plain = (size_t)k * (size_t)arg[GROUP_C] * taps;
+        size_t plain = (size_t)(k - copy->first) * (size_t)arg[GROUP_C] * taps;
         for (int c = shift; c < shift + arg[GROUP_C]; c++) {
             const size_t device =
                 (size_t)(k / 16) * block + (size_t)(c / 8) * taps * 128 + (size_t)(c % 8 * 16 + k % 16);
@@ -45,20 +46,20 @@ static void copy_blocks(size_t first, size_t count, void *user)
 static void copy_all(copying *copy)
 {
     enum { LEAST = 1 << 16 }; /* numbers that are worth a thread */
-    const size_t blocks = (size_t)(copy->layout->arg[K] + 15) / 16, each = copy->layout->floats / blocks;
-    zoe__parallel(blocks, each < LEAST ? LEAST / each : 1, copy_blocks, copy);
+    const size_t each = copy->layout->floats / ((size_t)(copy->layout->arg[K] + 15) / 16);
+    zoe__parallel((size_t)(copy->end - copy->first + 15) / 16, each < LEAST ? LEAST / each : 1, copy_blocks, copy);
 }
 
-static void pack(const zoe__layout *layout, zoe_shape shape, const float *plain, float *device)
+static void pack(const zoe__layout *layout, zoe_shape shape, int first, int count, const float *plain, float *device)
 {
     (void)shape;
-    copy_all(&(copying){layout, plain, device, true});
+    copy_all(&(copying){layout, first, first + count, plain, device, true});
 }
 
 static void unpack(const zoe__layout *layout, zoe_shape shape, const float *device, float *plain)
 {
     (void)shape;
-    copy_all(&(copying){layout, device, plain, false});
+    copy_all(&(copying){layout, 0, layout->arg[K], device, plain, false});
 }
 
 zoe__layout zoe__layout_blocked(zoe_shape shape)
