@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * y = max(0, x); dx (+)= dy where y > 0. The comparisons are written so that a NaN stays a NaN. x and y, dy and
- * dx may be the
- * same memory. */
+ * y = max(0, x); dx (+)= dy where y > 0. The comparisons are written so that a NaN stays a NaN. x and y, dy and dx may
+ * be the same memory. */
 
 __kernel void relu_forward(ZOE_IN(x), ZOE_OUT(y), int planes, int rows)
 {
