@@ -40,8 +40,8 @@ static zoe_status read_sides(zoe__cli *cli, zoe__diverge_side side[2])
                *lanes[2] = {NULL, NULL};
     ZOE_TRY(read_pair(cli, "device", NULL, device));
     ZOE_TRY(read_pair(cli, "family", "vector|simt", family));
-    ZOE_TRY(read_pair(cli, "conv", "auto|direct|winograd|clblast|plain|reference", conv));
-    ZOE_TRY(read_pair(cli, "linear", "auto|packed|clblast|plain|reference", linear));
+    ZOE_TRY(read_pair(cli, "conv", "auto|direct|winograd|tiled|clblast|plain|reference", conv));
+    ZOE_TRY(read_pair(cli, "linear", "auto|packed|tiled|clblast|plain|reference", linear));
     ZOE_TRY(read_pair(cli, "lanes", "8|16", lanes));
     for (int i = 0; i < 2; i++) {
         const bool only_one = zoe_options_items(cli->options, "device") == 1 && i == 1;
@@ -183,9 +183,9 @@ static const zoe_option options[] = {
     {.name = "family", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,
      .help = "kernel families, vector or simt, of each or of both"},
     {.name = "conv", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,
-     .help = "algorithms of convolutions: auto, direct, winograd, clblast, plain, reference"},
+     .help = "algorithms of convolutions: auto, direct, winograd, tiled, clblast, plain, reference"},
     {.name = "linear", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,
-     .help = "algorithms of linear layers: auto, packed, clblast, plain, reference"},
+     .help = "algorithms of linear layers: auto, packed, tiled, clblast, plain, reference"},
     {.name = "lanes", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,
      .help = "lanes of the vector family, 8 or 16"},
     {.name = "tolerance", .type = ZOE_OPTION_FLOAT, .low = 0, .high = 1, .fallback = "1e-4",

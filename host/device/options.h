@@ -18,13 +18,13 @@
     }
 #define ZOE__OPTION_CONV                                                                                               \
     {                                                                                                                  \
-        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|winograd|clblast|plain|reference",              \
+        .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|winograd|tiled|clblast|plain|reference",        \
         .fallback = "auto", .help = "algorithm of convolutions"                                                        \
     }
 #define ZOE__OPTION_LINEAR                                                                                             \
     {                                                                                                                  \
-        .name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|clblast|plain|reference", .fallback = "auto", \
-        .help = "algorithm of linear layers"                                                                           \
+        .name = "linear", .type = ZOE_OPTION_WORD, .value = "auto|packed|tiled|clblast|plain|reference",               \
+        .fallback = "auto", .help = "algorithm of linear layers"                                                       \
     }
 #define ZOE__OPTION_EXACT                                                                                              \
     {                                                                                                                  \

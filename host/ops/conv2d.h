@@ -17,7 +17,7 @@ typedef struct zoe__conv2d {
     int n, c, h, w, k, r, s, p, q;
     int stride_h, stride_w, pad_h, pad_w, groups;
     bool bias, relu;
-    int merged; /* groups of the definition in each of `groups`; 0 or 1: they are the definition's */
+    int merged;     /* groups of the definition in each of `groups`; 0 or 1: they are the definition's */
     const char *op; /* "conv2d", "linear" */
 } zoe__conv2d;
 
@@ -44,7 +44,8 @@ typedef struct zoe__conv2d_algorithm {
     int (*moments)(zoe_plan *plan, const zoe__conv2d *conv);
 } zoe__conv2d_algorithm;
 
-extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_winograd, zoe__conv2d_clblast, zoe__conv2d_plain;
+extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_winograd, zoe__conv2d_tiled, zoe__conv2d_clblast,
+    zoe__conv2d_plain;
 
 /* What was measured of a device, hung on it with zoe__device_set_tuning(): fills *out for (op "conv2d" or "linear",
  * direction, shape) and returns true, or returns false where nothing is known. An answer that the node cannot follow is
@@ -94,6 +95,19 @@ zoe__layout zoe__conv2d_layout(const zoe__conv2d *conv);
 
 /* Makes the gradient of the zero weights zero, once it is there. Nothing to do without merged groups. */
 zoe_status zoe__conv2d_mask_groups(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv);
+
+/* Phases of the stride: which taps and outputs an input row (or column) belongs to. */
+typedef struct zoe__phase {
+    int taps;   /* r = a, a + stride, ... */
+    int first;  /* the first row of the input */
+    int count;  /* rows first, first + stride, ... */
+    int origin; /* row of dy under the first of the turned taps, for row `first` */
+    int before; /* taps of the phases before */
+} zoe__phase;
+zoe__phase zoe__phase_of(int a, int size, int taps, int stride, int pad);
+
+/* Zeros around dy that backward-data reads, phase by phase. */
+int zoe__conv2d_gradient_halo(int size, int taps, int stride, int pad, int out);
 
 /* Vector families' weights: [K/16][C/8][R][S][8][16], C and K of one group after the other. shape is KCRS with C = C /
  * groups; for linear {K, C, H, W} though its parameter is {K, C*H*W, 1, 1}: the same order of plain numbers. */

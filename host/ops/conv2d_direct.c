@@ -33,40 +33,6 @@ static int lanes_of(zoe_plan *plan)
     return zoe_device_get_info(zoe__plan_device(plan))->lanes == 16 ? 16 : 8;
 }
 
-/* ---- phases of the stride: which taps and outputs an input row (or column) belongs to ---- */
-
-typedef struct phase {
-    int taps;   /* r = a, a + stride, ... */
-    int first;  /* the first row of the input */
-    int count;  /* rows first, first + stride, ... */
-    int origin; /* row of dy under the first of the turned taps, for row `first` */
-    int before; /* taps of the phases before */
-} phase;
-
-static phase phase_of(int a, int size, int taps, int stride, int pad)
-{
-    phase p = {.taps = a < taps ? (taps - a + stride - 1) / stride : 0,
-               .first = ((a - pad) % stride + stride) % stride};
-    p.count = p.first < size ? (size - p.first + stride - 1) / stride : 0;
-    p.origin = (p.first + pad - a) / stride - (p.taps - 1);
-    for (int b = 0; b < a; b++) p.before += b < taps ? (taps - b + stride - 1) / stride : 0;
-    return p;
-}
-
-/* Zeros around dy that backward-data reads. */
-static int gradient_halo(int size, int taps, int stride, int pad, int out)
-{
-    int halo = 0;
-    for (int a = 0; a < stride; a++) {
-        const phase p = phase_of(a, size, taps, stride, pad);
-        if (!p.count || !p.taps) continue;
-        const int past = p.origin + p.count - 1 + p.taps - 1 - (out - 1);
-        if (halo < -p.origin) halo = -p.origin;
-        if (halo < past) halo = past;
-    }
-    return halo;
-}
-
 /* ---- the split of the weights' gradient ---- */
 
 typedef struct split {
@@ -122,8 +88,8 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
                             zoe__conv2d_mask_floats(conv) + (s.parts > 1 ? (size_t)s.parts * s.part_floats : 0));
     }
     if (direction != ZOE__TO_DATA) return ZOE_OK;
-    const int h = gradient_halo(conv->h, conv->r, conv->stride_h, conv->pad_h, conv->p);
-    const int w = gradient_halo(conv->w, conv->s, conv->stride_w, conv->pad_w, conv->q);
+    const int h = zoe__conv2d_gradient_halo(conv->h, conv->r, conv->stride_h, conv->pad_h, conv->p);
+    const int w = zoe__conv2d_gradient_halo(conv->w, conv->s, conv->stride_w, conv->pad_w, conv->q);
     zoe__plan_gradient_halo(plan, node->output, h > w ? h : w);
     zoe__plan_derived(plan, node, 0, (size_t)(conv->groups * b.c16) * (size_t)b.k8 * (size_t)(conv->r * conv->s) * 128);
     return ZOE_OK;
@@ -301,8 +267,8 @@ static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__co
     ZOE_TRY(emit_turn(plan, node, conv));
     const size_t pairs = (size_t)(conv->groups * b.c16) * (size_t)b.k8;
     for (int i = 0; i < conv->stride_h * conv->stride_w; i++) {
-        const phase h = phase_of(i / conv->stride_w, conv->h, conv->r, conv->stride_h, conv->pad_h);
-        const phase v = phase_of(i % conv->stride_w, conv->w, conv->s, conv->stride_w, conv->pad_w);
+        const zoe__phase h = zoe__phase_of(i / conv->stride_w, conv->h, conv->r, conv->stride_h, conv->pad_h);
+        const zoe__phase v = zoe__phase_of(i % conv->stride_w, conv->w, conv->s, conv->stride_w, conv->pad_w);
         if (!h.count || !v.count || (add && h.taps * v.taps == 0)) continue;
         sweep w = {.x = zoe__plan_dy(plan, node),
                    .y = zoe__plan_dx(plan, node, 0),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What several algorithms of conv2d and linear use: the blocked layout of weights, ReLU's mask with the gradient of the
- * bias, merged groups, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/conv2d_mask_groups.cl,
+ * bias, phases of the stride, merged groups, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/conv2d_mask_groups.cl,
  * cl/sum_parts.cl. */
 #include "core/parallel.h"
 #include "ops/conv2d.h"
@@ -80,6 +80,31 @@ zoe__layout zoe__conv2d_layout(const zoe__conv2d *conv)
         layout.arg[GROUP_K] = conv->k / conv->groups / conv->merged;
     }
     return layout;
+}
+
+/* ---- phases of the stride ---- */
+
+zoe__phase zoe__phase_of(int a, int size, int taps, int stride, int pad)
+{
+    zoe__phase p = {.taps = a < taps ? (taps - a + stride - 1) / stride : 0,
+                    .first = ((a - pad) % stride + stride) % stride};
+    p.count = p.first < size ? (size - p.first + stride - 1) / stride : 0;
+    p.origin = (p.first + pad - a) / stride - (p.taps - 1);
+    for (int b = 0; b < a; b++) p.before += b < taps ? (taps - b + stride - 1) / stride : 0;
+    return p;
+}
+
+int zoe__conv2d_gradient_halo(int size, int taps, int stride, int pad, int out)
+{
+    int halo = 0;
+    for (int a = 0; a < stride; a++) {
+        const zoe__phase p = zoe__phase_of(a, size, taps, stride, pad);
+        if (!p.count || !p.taps) continue;
+        const int past = p.origin + p.count - 1 + p.taps - 1 - (out - 1);
+        if (halo < -p.origin) halo = -p.origin;
+        if (halo < past) halo = past;
+    }
+    return halo;
 }
 
 /* ---- merged groups ---- */

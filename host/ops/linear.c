@@ -62,8 +62,8 @@ static void ref_backward(const zoe__ref *ref)
 
 /* ---- device side: each direction by its own algorithm ---- */
 
-static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__linear_packed, &zoe__conv2d_clblast, &zoe__conv2d_plain,
-                                                          NULL};
+static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__linear_packed, &zoe__conv2d_tiled, &zoe__conv2d_clblast,
+                                                          &zoe__conv2d_plain, NULL};
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
 {

@@ -54,9 +54,9 @@ typedef struct zoe_plan_options {
     bool training;         /* forward, backward and update; false: forward with running figures, no dropout */
     bool batch_statistics; /* inference only: batch norm takes the batch's figures and updates the running ones */
     int micro_batches;     /* gradient accumulation: calls of zoe_plan_accumulate() in a step; 1 */
-    const char *conv;      /* "auto", "winograd", "winograd2", "direct" (these: vector family only), "clblast", "plain",
-                              "reference"; "auto" */
-    const char *linear;    /* "auto", "packed", "clblast", "plain", "reference"; "auto" */
+    const char *conv;      /* "auto", "winograd", "winograd2", "direct" (these: vector family only), "tiled" (simt),
+                              "clblast", "plain",      "reference"; "auto" */
+    const char *linear;    /* "auto", "packed", "tiled", "clblast", "plain", "reference"; "auto" */
     bool fuse;             /* compute chains like batch norm + ReLU + pool in one pass over memory; true */
     zoe_optimizer_options optimizer;
     uint64_t seed;          /* of dropout */
@@ -101,7 +101,7 @@ typedef struct zoe_launch_info {
     const char *layer;     /* node name; "" for the optimiser */
     const char *op;        /* "conv2d" */
     const char *kernel;    /* "conv2d_direct_forward" */
-    const char *algorithm; /* "winograd", "direct", "clblast", "reference", "plain" */
+    const char *algorithm; /* "winograd", "direct", "tiled", "clblast", "reference", "plain" */
     zoe_shape shape;       /* of the node's output */
     double flops, bytes;   /* useful arithmetic and least memory traffic */
 } zoe_launch_info;

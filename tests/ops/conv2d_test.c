@@ -195,6 +195,25 @@ static void clblast_agrees(void **state)
 #endif
 }
 
+static void tiled_agrees(void **state)
+{
+    (void)state;
+    test_algorithm(direct_rows, COUNT(direct_rows), "tiled", false);
+}
+
+/* Odd sizes on tiles of each kind that the tuner may try: each takes seconds to compile on a CPU. */
+static void tiled_tiles_agree(void **state)
+{
+    static const row rows[] = {
+        {"3x3", {2, 17, 6, 11}, 41, 3, 3, 1, 1, 1, 1, 1, true, true},
+        {"groups, stride 2", {1, 32, 7, 9}, 80, 3, 3, 2, 2, 1, 1, 2, true, false},
+    };
+    static const int tiles[] = {4, 5, 9, 13};
+    (void)state;
+    for (size_t i = 0; i < COUNT(tiles); i++)
+        test_choice(rows, COUNT(rows), (zoe__choice){.algorithm = "tiled", .parameter = {tiles[i]}}, 0);
+}
+
 static void gradients(void **state)
 {
     (void)state;
@@ -293,6 +312,8 @@ int main(void)
         cmocka_unit_test(winograd_small_tiles_agree),
         cmocka_unit_test(winograd_small_blocks_agree),
         cmocka_unit_test(plain_agrees),
+        cmocka_unit_test(tiled_agrees),
+        cmocka_unit_test(tiled_tiles_agree),
         cmocka_unit_test(clblast_agrees),
         cmocka_unit_test(other_sizes_compile_nothing),
     };

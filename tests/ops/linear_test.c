@@ -89,6 +89,12 @@ static void plain_agrees(void **state)
     test_algorithm(plain_rows, COUNT(plain_rows), "plain", false);
 }
 
+static void tiled_agrees(void **state)
+{
+    (void)state;
+    test_algorithm(packed_rows, COUNT(packed_rows), "tiled", false);
+}
+
 static void clblast_agrees(void **state)
 {
     (void)state;
@@ -129,7 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients),    cmocka_unit_test(mistakes),       cmocka_unit_test(packed_agrees),
-        cmocka_unit_test(plain_agrees), cmocka_unit_test(clblast_agrees),
+        cmocka_unit_test(plain_agrees), cmocka_unit_test(tiled_agrees),   cmocka_unit_test(clblast_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

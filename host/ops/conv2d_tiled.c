@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `tiled`: convolution as a matrix product through local memory, for GPUs; linear is the case of one pixel. The output
+ * and, phase by phase of the stride, the gradient of x are one kernel over turned weights (made once a step); the
+ * gradient of the weights is split over the pixels by the shape alone and summed in order. Kernels: cl/conv2d_tiled.cl.
+ * No work-group has more than 256 work-items or 32 KiB of local memory. */
+#include "ops/conv2d.h"
+
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 }; /* as in conv2d_tiled.cl */
+
+/* What kernels are compiled for; a tuner tries all, parameter 0 of a choice is its number from 1 on. */
+typedef struct tile {
+    int m, n, rows, blocks; /* TM, TN, RM, BLOCKS */
+} tile;
+
+/* Larger ones that Intel's and AMD's compilers do not keep in registers are left out (`./bootstrap vendor-check`). */
+static const tile tiles[] = {
+    {64, 64, 4, 1},  {64, 32, 4, 1},  {32, 64, 4, 1},  {64, 64, 8, 1},  {128, 128, 8, 1},
+    {32, 128, 8, 1}, {128, 64, 4, 2}, {64, 128, 4, 2}, {128, 32, 4, 2}, {32, 128, 4, 2},
+    {64, 64, 4, 2},  {64, 32, 4, 2},  {32, 64, 4, 2},
+};
+enum { TILES = sizeof tiles / sizeof *tiles, SQUARE = 0, NARROW = 1, FLAT = 2 };
+
+/* Both factors' outputs in a row of made weights: whole tiles of any width. */
+enum { WIDEST = 128 };
+
+static int items_of(const tile *t)
+{
+    return t->m / t->rows * (t->n / 8);
+}
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+/* One output pixel: whatever the stride, it is the same, and with that of the window each phase has one tap. */
+static zoe__conv2d seen(const zoe__conv2d *conv)
+{
+    zoe__conv2d v = *conv;
+    if (v.p == 1) v.stride_h = v.r > v.stride_h ? v.r : v.stride_h;
+    if (v.q == 1) v.stride_w = v.s > v.stride_w ? v.s : v.stride_w;
+    return v;
+}
+
+static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction)
+{
+    const zoe_device_info *info = zoe_device_get_info(zoe__plan_device(plan));
+    const double pixels = (double)conv->n * conv->h * conv->w, weights = (double)conv->k * conv->c * conv->r * conv->s;
+    (void)direction;
+    return info->family == ZOE_FAMILY_SIMT && info->max_work_group >= 256 && info->local_mem_bytes >= 32 << 10 &&
+           pixels < 1 << 30 && weights < 1 << 28 &&
+           (conv->groups == 1 || (conv->c / conv->groups % 8 == 0 && conv->k / conv->groups % 8 == 0));
+}
+
+/* ---- tiles ---- */
+
+static int outputs_of(const zoe__conv2d *conv, zoe__direction direction)
+{
+    return (direction == ZOE__TO_DATA ? conv->c : conv->k) / conv->groups;
+}
+
+/* The tile that leaves least of itself empty; weights: filters by channels. */
+static int default_tile(const zoe__conv2d *conv, zoe__direction direction)
+{
+    const bool weights = direction == ZOE__TO_WEIGHTS;
+    const int columns = weights ? conv->c / conv->groups : outputs_of(conv, direction);
+    const double rows = weights                     ? conv->k / conv->groups
+                        : direction == ZOE__TO_DATA ? (double)conv->n * conv->h * conv->w
+                                                    : (double)conv->n * conv->p * conv->q;
+    if (columns <= 32) return NARROW;
+    return rows <= 32 ? FLAT : SQUARE;
+}
+
+static const tile *tile_of(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    const int wish = zoe__plan_choice(plan, node, direction)->parameter[0];
+    return &tiles[wish >= 1 && wish <= TILES ? wish - 1 : default_tile(conv, direction)];
+}
+
+static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction, zoe__choice *out,
+                         size_t room)
+{
+    size_t count = 0;
+    (void)plan;
+    for (int i = 0; i < TILES && count < room; i++)
+        if (i != default_tile(conv, direction))
+            out[count++] = (zoe__choice){.algorithm = "tiled", .parameter = {i + 1}};
+    return count;
+}
+
+/* ---- turned weights ---- */
+
+/* Outputs of a group with the room for whole tiles. */
+static int outputs_pitch(const zoe__conv2d *conv, zoe__direction direction)
+{
+    return divide_up(outputs_of(conv, direction), WIDEST) * WIDEST;
+}
+
+static int in_blocks(const zoe__conv2d *conv, zoe__direction direction)
+{
+    return divide_up((direction == ZOE__TO_DATA ? conv->k : conv->c) / conv->groups, 8);
+}
+
+static size_t made_floats(const zoe__conv2d *conv, zoe__direction direction)
+{
+    return (size_t)conv->groups * (size_t)in_blocks(conv, direction) * (size_t)(conv->r * conv->s) * 8 *
+           (size_t)outputs_pitch(conv, direction);
+}
+
+/* ---- the split of the weights' gradient ---- */
+
+typedef struct split {
+    int parts, pixels; /* of a part */
+    size_t floats;     /* of a part */
+} split;
+
+static split split_of(zoe_plan *plan, const zoe__conv2d *conv)
+{
+    enum { GROUPS = 256, LEAST = 1024, ROUND = 16, MOST_FLOATS = 1 << 24 };
+    const size_t limit = zoe__plan_workspace_limit(plan), most = limit < MOST_FLOATS ? limit : MOST_FLOATS;
+    const int group_k = conv->k / conv->groups, group_c = conv->c / conv->groups;
+    const int tiles64 = conv->groups * conv->r * conv->s * divide_up(group_k, 64) * divide_up(group_c, 64);
+    const int pixels = conv->n * conv->p * conv->q;
+    split s = {.floats = zoe__round_up((size_t)conv->k * (size_t)group_c * (size_t)(conv->r * conv->s), 16)};
+    int parts = divide_up(GROUPS, tiles64);
+    if (parts > divide_up(pixels, LEAST)) parts = divide_up(pixels, LEAST);
+    while (parts > 1 && (size_t)parts * s.floats > most) parts /= 2;
+    s.pixels = divide_up(divide_up(pixels, parts), ROUND) * ROUND;
+    s.parts = divide_up(pixels, s.pixels);
+    return s;
+}
+
+/* ---- needs ---- */
+
+static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    const zoe__conv2d v = seen(conv);
+    if (direction != ZOE__TO_DATA) zoe__plan_halo(plan, node->input[0], v.pad_h > v.pad_w ? v.pad_h : v.pad_w);
+    if (direction == ZOE__TO_WEIGHTS) {
+        const split s = split_of(plan, &v);
+        zoe__plan_workspace(plan, node, ZOE__BACKWARD,
+                            zoe__conv2d_mask_floats(conv) + (s.parts > 1 ? (size_t)s.parts * s.floats : 0));
+        return ZOE_OK;
+    }
+    zoe__plan_derived(plan, node, direction == ZOE__TO_DATA ? 0 : 1, made_floats(&v, direction));
+    if (direction == ZOE__TO_OUTPUT) return ZOE_OK;
+    const int h = zoe__conv2d_gradient_halo(v.h, v.r, v.stride_h, v.pad_h, v.p);
+    const int w = zoe__conv2d_gradient_halo(v.w, v.s, v.stride_w, v.pad_w, v.q);
+    zoe__plan_gradient_halo(plan, node->output, h > w ? h : w);
+    return ZOE_OK;
+}
+
+/* ---- launches ---- */
+
+static zoe__launch_spec spec_of(const tile *t, const char *kernel, size_t groups, char options[96])
+{
+    zoe__format(options, 96, "-DTM=%d -DTN=%d -DRM=%d -DBLOCKS=%d", t->m, t->n, t->rows, t->blocks);
+    const size_t items = (size_t)items_of(t);
+    return (zoe__launch_spec){.program = "conv2d_tiled",
+                              .kernel = kernel,
+                              .options = options,
+                              .dims = 1,
+                              .global = {groups * items},
+                              .local = {items}};
+}
+
+static zoe_status emit_turn(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v, const tile *t,
+                            zoe__direction direction)
+{
+    char options[96];
+    const bool data = direction == ZOE__TO_DATA;
+    zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_tiled", "conv2d_tiled_turn", made_floats(v, direction));
+    spec.options = spec_of(t, "", 1, options).options;
+    zoe__plan_prepare_begin(plan);
+    const zoe_status status = zoe__plan_launch(
+        plan, node, &spec, "mmiiiiii", zoe__plan_weight(plan, node, 0), zoe__plan_derived_mem(plan, node, data ? 0 : 1),
+        data ? TURN : 0, v->groups, v->k / v->groups, v->c / v->groups, v->r * v->s, outputs_pitch(v, direction));
+    zoe__plan_prepare_end(plan);
+    return status;
+}
+
+/* A sweep: outputs first, first + step, ..; taps of the weights tap, tap + tap_step, .. over inputs from in on. */
+typedef struct axis {
+    int count, first, step;
+    int in, in_step;
+    int taps, tap, tap_step;
+} axis;
+
+static axis forward_axis(int out, int taps, int stride, int pad)
+{
+    return (axis){.count = out, .step = 1, .in = -pad, .in_step = stride, .taps = taps, .tap_step = 1};
+}
+
+static axis data_axis(int a, int size, int taps, int stride, int pad)
+{
+    const zoe__phase p = zoe__phase_of(a, size, taps, stride, pad);
+    return (axis){.count = p.count,
+                  .first = p.first,
+                  .step = stride,
+                  .in = p.origin,
+                  .in_step = 1,
+                  .taps = p.taps,
+                  .tap = a + stride * (p.taps - 1),
+                  .tap_step = -stride};
+}
+
+/* In so many launches that none keeps a slow device for long: a screen may hang on it. Multiples of every tile. */
+static int pixels_of_launch(zoe_plan *plan, double flops, int pixels)
+{
+    enum { ROUND = 128 };
+    const zoe_device_info *info = zoe_device_get_info(zoe__plan_device(plan));
+    const double slow = 5e9 /* FLOP/s of a unit */, most_s = 0.05,
+                 units = info->compute_units ? info->compute_units : 1;
+    const double launches = flops / (slow * units * most_s);
+    if (info->is_cpu || launches <= 1) return pixels;
+    const int each = (int)(pixels / launches) / ROUND * ROUND;
+    return each < ROUND ? ROUND : each;
+}
+
+static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v, zoe__direction direction,
+                             const axis *h, const axis *w)
+{
+    const bool data = direction == ZOE__TO_DATA;
+    const tile *t = tile_of(plan, node, v, direction);
+    const int pixels = v->n * h->count * w->count, out_blocks = divide_up(outputs_of(v, direction), 8);
+    const int flags = data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0) : (v->relu ? RELU : 0) | (v->bias ? BIAS : 0);
+    const double flops = 2.0 * pixels * v->k * (v->c / v->groups) * h->taps * w->taps;
+    const int each = pixels_of_launch(plan, flops, pixels);
+    zoe__mem *weights = zoe__plan_derived_mem(plan, node, data ? 0 : 1);
+    for (int first = 0; first < pixels; first += each) {
+        char options[96];
+        const int end = pixels - first < each ? pixels : first + each;
+        const size_t groups =
+            (size_t)divide_up(end - first, t->m) * (size_t)divide_up(out_blocks, t->n / 8) * (size_t)v->groups;
+        zoe__launch_spec spec = spec_of(t, "conv2d_tiled", groups, options);
+        spec.flops = flops * (end - first) / pixels;
+        ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmmiviiiiiiiiiiiiiiiiiiiiiii",
+                                 data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0), weights,
+                                 data || !v->bias ? weights : zoe__plan_weight(plan, node, 1), /* read with BIAS only */
+                                 flags, data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), first, end,
+                                 h->count, w->count, h->first, w->first, h->step, w->step, h->in, w->in, h->in_step,
+                                 w->in_step, h->taps, w->taps, h->tap, w->tap, h->tap_step, w->tap_step, v->r, v->s,
+                                 in_blocks(v, direction), out_blocks, outputs_pitch(v, direction)));
+    }
+    return ZOE_OK;
+}
+
+static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v)
+{
+    ZOE_TRY(emit_turn(plan, node, v, tile_of(plan, node, v, ZOE__TO_DATA), ZOE__TO_DATA));
+    for (int a = 0; a < v->stride_h; a++)
+        for (int b = 0; b < v->stride_w; b++) {
+            const axis h = data_axis(a, v->h, v->r, v->stride_h, v->pad_h);
+            const axis w = data_axis(b, v->w, v->s, v->stride_w, v->pad_w);
+            ZOE_TRY(emit_sweep(plan, node, v, ZOE__TO_DATA, &h, &w));
+        }
+    return ZOE_OK;
+}
+
+static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v)
+{
+    char options[96];
+    const tile *t = tile_of(plan, node, v, ZOE__TO_WEIGHTS);
+    const split s = split_of(plan, v);
+    const int group_k = v->k / v->groups, group_c = v->c / v->groups, first = (int)zoe__conv2d_mask_floats(v);
+    const bool whole = s.parts == 1, add = zoe__plan_dweight_add(plan, node, 0);
+    zoe__mem *dw = zoe__plan_dweight(plan, node, 0), *parts = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
+    const size_t groups = (size_t)(s.parts * v->groups * v->r * v->s) * (size_t)divide_up(group_k, t->m) *
+                          (size_t)divide_up(group_c, t->n);
+    zoe__launch_spec spec = spec_of(t, "conv2d_tiled_weights", groups, options);
+    spec.flops = zoe__conv2d_flops(v);
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
+                             zoe__plan_dy(plan, node), whole ? dw : parts, whole ? 0 : first, (int)s.floats, s.pixels,
+                             whole && add, v->n * v->p * v->q, v->groups, group_k, group_c, v->r, v->s, v->stride_h,
+                             v->stride_w, v->pad_h, v->pad_w));
+    return whole ? ZOE_OK : zoe__launch_sum_parts(plan, node, parts, first, s.parts, dw, (int)s.floats, add);
+}
+
+static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
+{
+    const zoe__conv2d v = seen(conv);
+    if (direction == ZOE__TO_WEIGHTS) return emit_weights(plan, node, &v);
+    if (direction == ZOE__TO_DATA) return emit_data(plan, node, &v);
+    const axis h = forward_axis(v.p, v.r, v.stride_h, v.pad_h), w = forward_axis(v.q, v.s, v.stride_w, v.pad_w);
+    ZOE_TRY(emit_turn(plan, node, &v, tile_of(plan, node, &v, ZOE__TO_OUTPUT), ZOE__TO_OUTPUT));
+    return emit_sweep(plan, node, &v, ZOE__TO_OUTPUT, &h, &w);
+}
+
+const zoe__conv2d_algorithm zoe__conv2d_tiled = {
+    .name = "tiled",
+    .unasked = {[ZOE_FAMILY_SIMT] = true},
+    .supports = supports,
+    .candidates = candidates,
+    .plan = make_plan,
+    .emit = emit,
+};
