@@ -2,9 +2,8 @@
  *
  * Stands before every program: the activation layout and the counter-based random numbers.
  *
- * Layout nChw8c with a zero halo: element (n, c, h, w) of a tensor with C8 = ceil(C / 8) channel blocks,
- * interior H x W and
- * halo P lies at (((n*C8 + c/8)*(H + 2P) + h + P)*(W + 2P) + w + P)*8 + c%8. Channels past C are zero.
+ * Layout nChw8c with a zero halo: element (n, c, h, w) of a tensor with C8 = ceil(C / 8) channel blocks, interior H x W
+ * and halo P lies at (((n*C8 + c/8)*(H + 2P) + h + P)*(W + 2P) + w + P)*8 + c%8. Channels past C are zero.
  *
  * Defined by the host: ZOE_FAMILY_VECTOR or ZOE_FAMILY_SIMT, ZOE_LANES (8 or 16), on some devices ZOE_SUB_GROUP. */
 
@@ -77,9 +76,8 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 #define ZOE_LOAD(x, plane, h, w)         ZOE_GET(x, ZOE_INDEX(x, plane, h, w))
 #define ZOE_STORE(x, plane, h, w, value) ZOE_PUT(x, ZOE_INDEX(x, plane, h, w), value)
 
-/* Stands before a block that is run for each (plane, h, w) of planes x H x W exactly once, by all work-items
- * together: `rows` rows
- * for each in the vector family, one pixel in simt (host/ops/node.h). The block must not leave by break or
+/* Stands before a block that is run for each (plane, h, w) of planes x H x W exactly once, by all work-items together:
+ * `rows` rows for each in the vector family, one pixel in simt (host/ops/node.h). The block must not leave by break or
  * continue. */
 #ifdef ZOE_FAMILY_VECTOR
 #    define ZOE_GROUP 1

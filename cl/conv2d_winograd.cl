@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Winograd's convolution F(M x M, R x R), stride 1, for the vector family. With six points
- * (M + R - 1 = ALPHA = 6) or four (0, 1, -1, infinity) and tiles of ALPHA x ALPHA inputs that step by M:
+ * Winograd's convolution F(M x M, R x R), stride 1, for the vector family. With six points (M + R - 1 = ALPHA = 6) or
+ * four (0, 1, -1, infinity) and tiles of ALPHA x ALPHA inputs that step by M:
  *
  *   y tile  = A^T [ sum over c of (G w G^T) * (B^T x B) ] A          * : element by element, at ALPHA^2 places
  *   dw      = G^T [ sum over tiles of (B^T x B) * (A dy A^T) ] G
@@ -12,9 +12,9 @@
  *
  * The order of every sum follows from the shape alone: work-groups share outputs, never the terms of one.
  *
- * Compiled for a class: WINO_M, WINO_R, KT (blocks of 16 filters of a register tile). Memory is
- * nChw8c; with 16 lanes two neighbouring planes are joined. Tiles past the edge read the zero halo (rows and columns
- * are clamped to it) and are not stored. Source: Lavin and Gray, arXiv:1509.09308. */
+ * Compiled for a class: WINO_M, WINO_R, KT (blocks of 16 filters of a register tile). Memory is nChw8c; with 16 lanes
+ * two neighbouring planes are joined. Tiles past the edge read the zero halo (rows and columns are clamped to it) and
+ * are not stored. Source: Lavin and Gray, arXiv:1509.09308. */
 
 #define UNROLL  _Pragma("unroll")
 /* The loop over rows or columns of a transform: 8 times the code would take PoCL 2 s a kernel and win 2 % at most. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * y[first_y + plane] (+)= x[first_x + plane] for `planes` planes of 8 channels: joins and slices along the
- * batch, gradients
- * of a sum. */
+ * y[first_y + plane] (+)= x[first_x + plane] for `planes` planes of 8 channels: joins and slices along the batch,
+ * gradients of a sum. */
 
 __kernel void copy_planes(ZOE_IN(x), ZOE_OUT(y), int first_x, int first_y, int add, int planes, int rows)
 {

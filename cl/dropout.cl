@@ -4,9 +4,8 @@
  * e = ((n*C + c)*H + h)*W + w; its draw is word e % 4 of Philox(seed; e / 4, micro, step, node):
  * host/ops/dropout.c. */
 
-/* The draws of channels c .. c+7 of a pixel, each from its own Philox block: eight blocks at once, one a lane.
- * first is the number of
- * the first element, step = H * W elements from one channel to the next. */
+/* The draws of channels c .. c+7 of a pixel, each from its own Philox block: eight blocks at once, one a lane. first is
+ * the number of the first element, step = H * W elements from one channel to the next. */
 static inline uint8 draws(__global const uint *scalars, uint node, ulong first, ulong step)
 {
     const ulong8 element = first + step * (ulong8)(0, 1, 2, 3, 4, 5, 6, 7);
