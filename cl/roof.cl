@@ -2,7 +2,7 @@
  *
  * What the device could do at most (host/bench/roof_case.c).
  *
- * roof_OP_TYPE: ten chains of a = a m + t, in registers only, each long enough to hide the latency of the units. `fma`
+ * roof_OP_TYPE: ten chains (simt with 16 lanes: five) of a = a m + t, in registers only, each long enough to hide the latency of the units. `fma`
  * rounds once and may be done in software where there is no such unit; `mad` is whatever is fastest.
  *   out[i] = sum of the chains' lanes, which depends on every step.
  * roof_copy: c = a;  roof_triad: c = a + factor b: a work-item takes the pieces of 8 floats first, first + step, .. below
@@ -23,6 +23,25 @@
         out[get_global_id(0)] = sum;                                                               \
     }
 
+/* Half as many: 16 lanes of ten do not fit a GPU's registers, and it has other items to hide the latency behind. */
+#define ROOF_FIVE_CHAINS(name, type, op, sum)                                                      \
+    __kernel void name(__global float *out, const int steps, const float factor, const float term) \
+    {                                                                                              \
+        const type m = (type)(factor), t = (type)(term);                                           \
+        type a0 = t, a1 = t * 2, a2 = t * 3, a3 = t * 4, a4 = t * 5;                               \
+        for (int i = 0; i < steps; i++) {                                                          \
+            a0 = op(a0, m, t), a1 = op(a1, m, t), a2 = op(a2, m, t), a3 = op(a3, m, t);            \
+            a4 = op(a4, m, t);                                                                     \
+        }                                                                                          \
+        a0 += a1 + a2 + a3 + a4;                                                                   \
+        out[get_global_id(0)] = sum;                                                               \
+    }
+#ifdef ZOE_FAMILY_VECTOR
+#    define ROOF_WIDE_CHAINS ROOF_CHAINS
+#else
+#    define ROOF_WIDE_CHAINS ROOF_FIVE_CHAINS
+#endif
+
 #define ROOF_SUM4(v) (v.s0 + v.s1 + v.s2 + v.s3)
 #define ROOF_SUM8(v) (ROOF_SUM4(v.lo) + ROOF_SUM4(v.hi))
 #define ROOF_SUM16(v) (ROOF_SUM8(v.lo) + ROOF_SUM8(v.hi))
@@ -31,7 +50,7 @@
     ROOF_CHAINS(roof_##op##_float2, float2, op, (a0.s0 + a0.s1))    \
     ROOF_CHAINS(roof_##op##_float4, float4, op, ROOF_SUM4(a0))      \
     ROOF_CHAINS(roof_##op##_float8, float8, op, ROOF_SUM8(a0))      \
-    ROOF_CHAINS(roof_##op##_float16, float16, op, ROOF_SUM16(a0))
+    ROOF_WIDE_CHAINS(roof_##op##_float16, float16, op, ROOF_SUM16(a0))
 
 ROOF_WIDTHS(fma)
 ROOF_WIDTHS(mad)

@@ -18,7 +18,8 @@
 
 enum {
     CHAINS = 10,
-    STEPS = 1 << 18 /* of a run; the same everywhere, as flops are */,
+    STEPS = 1 << 18,      /* of a run, always the same, as flops are */
+    SIMT_STEPS = 1 << 14, /* of each of many more work-items */
     GROUP = 64,
     GROUPS_A_UNIT = 32,
     LOCAL_ROUNDS = 256
@@ -88,15 +89,26 @@ static zoe_status set_arguments(roof *r, const char *kinds, const void *const *v
     return ZOE_OK;
 }
 
+static bool is_simt(const roof *r)
+{
+    return zoe_device_get_info(r->device)->family == ZOE_FAMILY_SIMT;
+}
+
+/* As in roof.cl. */
+static int chains_of(const roof *r)
+{
+    return is_simt(r) && r->lanes == 16 ? CHAINS / 2 : CHAINS;
+}
+
 static zoe_status make_chains(roof *r)
 {
     static const float factor = 0.999f, term = 0.5f;
-    r->steps = r->kind == CHAIN ? STEPS : 1;
+    r->steps = r->kind != CHAIN ? 1 : is_simt(r) ? SIMT_STEPS : STEPS;
     r->bytes = r->global * sizeof(float);
     ZOE_TRY(zoe__mem_new(&r->mem[2], r->device, r->bytes, "the roof"));
     ZOE_TRY(zoe__kernel_new(&r->kernel, r->device, "roof", r->kernel_name, NULL));
     ZOE_TRY(set_arguments(r, "miff", (const void *[]){&r->mem[2], &r->steps, &factor, &term}));
-    r->flops = r->kind == CHAIN ? 2.0 * CHAINS * r->lanes * r->steps * (double)r->global : 0;
+    r->flops = r->kind == CHAIN ? 2.0 * chains_of(r) * r->lanes * r->steps * (double)r->global : 0;
     return ZOE_OK;
 }
 
@@ -208,7 +220,7 @@ static double wanted(const roof *r, size_t i, float *const part[3])
 static double end_of_chains(const roof *r)
 {
     double sum = 0;
-    for (int k = 1; k <= CHAINS; k++) {
+    for (int k = 1; k <= chains_of(r); k++) {
         double a = 0.5 * k;
         for (int s = 0; s < r->steps; s++) a = a * (double)0.999f + 0.5;
         sum += a;
