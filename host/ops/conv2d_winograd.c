@@ -158,7 +158,7 @@ static size_t weight_floats(const domain *d, int r)
     return (size_t)(d->groups * d->k_blocks16 * d->c_blocks) * 128 * (size_t)(r * r);
 }
 
-/* Of the gradient of the weights: parts follow from the shape alone, each is a sum. */
+/* Of the gradient of the weights: parts follow from the shape (and a want of memory) alone, each is a sum. */
 typedef struct weights_cut {
     int tiles, part_blocks, parts;
     int c_each, k_each; /* vectors of channels, register tiles of filters of an item */
@@ -169,6 +169,7 @@ typedef struct weights_cut {
 static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int r, int wish)
 {
     enum { TILES = 40, ITEMS = 16, MOST_FLOATS = 1 << 23, SIDE = 64 };
+    const size_t limit = zoe__plan_workspace_limit(plan), most = limit < MOST_FLOATS ? limit : MOST_FLOATS;
     weights_cut w = {.groups = compute_units(plan), .part_floats = weight_floats(d, r)};
     w.c_each = SIDE / d->lanes < c_vectors(d) ? SIDE / d->lanes : c_vectors(d);
     w.k_each = SIDE / (16 * d->kt) < d->k_tiles ? SIDE / (16 * d->kt) : d->k_tiles;
@@ -176,7 +177,7 @@ static weights_cut weights_cut_of(zoe_plan *plan, const domain *d, int r, int wi
     w.tiles = divide_up(d->tiles, blocks);
     const int owners = d->groups * divide_up(c_vectors(d), w.c_each) * divide_up(d->k_tiles, w.k_each);
     int parts = divide_up(ITEMS, owners);
-    while (parts > 1 && (size_t)parts * w.part_floats > MOST_FLOATS) parts--;
+    while (parts > 1 && (size_t)parts * w.part_floats > most) parts--;
     if (parts > blocks) parts = blocks;
     w.part_blocks = divide_up(blocks, parts);
     w.parts = divide_up(blocks, w.part_blocks);
