@@ -85,7 +85,7 @@ static bool choose(const subject *s, zoe__measure_job *job)
     for (int d = 0; d < ZOE__DIRECTIONS; d++) {
         job->choice[d] = (zoe__choice){.algorithm = asked ? wish : NULL};
         if (!asked && tuning && !tuning->find(tuning->user, job->op, (zoe__direction)d, &job->conv, &job->choice[d]))
-            job->choice[d] = (zoe__choice){NULL};
+            job->choice[d] = (zoe__choice){.algorithm = NULL};
     }
     return asked;
 }
@@ -130,7 +130,7 @@ static zoe_status measure_item(subject *s, const zoe__tune_item *item)
     bool refused = false;
     for (int d = 0; d < ZOE__DIRECTIONS; d++) {
         if (measured[d].there || (d == ZOE__TO_DATA && !item->data)) continue;
-        job.choice[d] = (zoe__choice){NULL}; /* the table's answer cannot be followed here */
+        job.choice[d] = (zoe__choice){.algorithm = NULL}; /* the table's answer cannot be followed here */
         refused = true;
     }
     if (refused && !asked) {

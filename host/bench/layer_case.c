@@ -204,7 +204,7 @@ static bool is_tuned(const layer *l, const zoe__choice *choice)
     const zoe__tuning *tuning = zoe__device_get_tuning(l->device);
     const char *wish = zoe_options_text(l->once->options, !strcmp(l->id.op, "linear") ? "linear" : "conv");
     if (l->id.clblast) wish = "auto"; /* of the table's rows only those of CLBlast are taken then */
-    zoe__choice known = {NULL};
+    zoe__choice known = {.algorithm = NULL};
     return !strcmp(wish, "auto") && tuning &&
            tuning->find(tuning->user, l->id.op, l->id.direction, &l->id.conv, &known) && choice->algorithm &&
            !strcmp(known.algorithm, choice->algorithm) &&

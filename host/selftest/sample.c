@@ -153,7 +153,7 @@ static void draw(zoe__random *random, bool edges, const int size[4], int at[4])
 zoe__sampled zoe__sample_check(const zoe__conv2d *conv, zoe__direction direction, const float *values, size_t count,
                                double work)
 {
-    return zoe__sample_check_given(conv, direction, values, count, work, &(zoe__sample_numbers){NULL});
+    return zoe__sample_check_given(conv, direction, values, count, work, &(zoe__sample_numbers){.x = NULL});
 }
 
 zoe__sampled zoe__sample_check_given(const zoe__conv2d *conv, zoe__direction direction, const float *values,
