@@ -95,6 +95,16 @@ static json_t *memory_json(const zoe_train_result *r)
                      (json_int_t)r->input_bytes, "parameter_bytes", (json_int_t)r->parameter_bytes, "peak", peak);
 }
 
+static json_t *shares_json(const zoe_train_result *r)
+{
+    json_t *shares = json_array();
+    for (int i = 0; i < r->share_count; i++)
+        json_array_append_new(shares,
+                              json_pack("{s:s, s:i, s:I}", "device", r->shares[i].device, "windows",
+                                        r->shares[i].windows, "peak_bytes", (json_int_t)r->shares[i].peak_bytes));
+    return shares;
+}
+
 static json_t *result_json(const zoe__cli *cli, const zoe_train_result *r, zoe_status status)
 {
     json_t *value = json_object();
@@ -133,6 +143,7 @@ static json_t *result_json(const zoe__cli *cli, const zoe_train_result *r, zoe_s
     json_object_set_new(value, "flops_per_step", json_real(r->flops));
     json_object_set_new(value, "memory", memory_json(r));
     json_object_set_new(value, "device", json_string(r->device));
+    json_object_set_new(value, "devices", shares_json(r));
     json_object_set_new(value, "weights_sha256", r->weights_sha256[0] ? json_string(r->weights_sha256) : json_null());
     return value;
 }
@@ -144,10 +155,11 @@ static void print_peak(const zoe_train_result *r)
 {
     enum { SHOWN = 15 };
     double rest = 0;
-    printf("memory        %.1f MiB (%zu bytes) where it is fullest: %.1f of activations and workspaces (%.1f without "
+    printf("memory        %.1f MiB (%zu bytes)%s where it is fullest: %.1f of activations and workspaces (%.1f without "
            "sharing), %.1f of inputs, %.1f of parameters and their state\n",
-           (double)r->peak_bytes / MIB, r->peak_bytes, (double)r->arena_bytes / MIB, (double)r->unshared_bytes / MIB,
-           (double)r->input_bytes / MIB, (double)r->parameter_bytes / MIB);
+           (double)r->peak_bytes / MIB, r->peak_bytes, r->share_count > 1 ? " on the first device" : "",
+           (double)r->arena_bytes / MIB, (double)r->unshared_bytes / MIB, (double)r->input_bytes / MIB,
+           (double)r->parameter_bytes / MIB);
     for (size_t i = 0; i < r->peak_count; i++) {
         const zoe_train_holder *h = &r->peak[i];
         if (i < SHOWN)
@@ -169,6 +181,9 @@ static void print_dry(const zoe__cli *cli, const zoe_train_result *r)
     printf("step          %d tuples in %d micro-batch%s, %.3g GFLOP\n", r->tuples_per_step, r->micro_batches,
            r->micro_batches == 1 ? "" : "es", r->flops / 1e9);
     printf("steps         %lld\n", (long long)zoe_options_int(cli->options, "steps"));
+    for (int i = 0; i < r->share_count && r->share_count > 1; i++)
+        printf("share         %d windows of each micro-batch and %.1f MiB on %s\n", r->shares[i].windows,
+               (double)r->shares[i].peak_bytes / MIB, r->shares[i].device);
     print_peak(r);
 }
 

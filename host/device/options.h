@@ -47,10 +47,11 @@
         .name = "no-fuse", .type = ZOE_OPTION_FLAG,                                                                    \
         .help = "each node by itself, not chains in one pass over memory; to compare"                                  \
     }
-/* All that evaluations have too. */
-#define ZOE__DEVICE_OPTIONS                                                                                            \
-    ZOE__OPTION_DEVICE, ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT,                   \
-        ZOE__OPTION_MAX_MEMORY, ZOE__OPTION_NO_TUNING
+/* What trainings and evaluations share, but for the device: a training can have several. */
+#define ZOE__ALGORITHM_OPTIONS                                                                                         \
+    ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT, ZOE__OPTION_MAX_MEMORY,               \
+        ZOE__OPTION_NO_TUNING
+#define ZOE__DEVICE_OPTIONS ZOE__OPTION_DEVICE, ZOE__ALGORITHM_OPTIONS
 /* Of what only asks a network, and does not train it. */
 #define ZOE__OPTION_BATCH                                                                                              \
     {                                                                                                                  \

@@ -490,7 +490,7 @@ zoe_status zoe__plan_emit(zoe_plan *plan)
     plan->pass = ZOE__BACKWARD;
     for (size_t n = count; n-- > 0;) ZOE_TRY(emit_backward(plan, zoe__graph_node(plan->graph, n)));
     plan->pass = ZOE__UPDATE;
-    return emit_update(plan);
+    return plan->options.gradients_only ? ZOE_OK : emit_update(plan);
 }
 
 /* ---- walking a list: what a step consists of ---- */

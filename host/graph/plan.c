@@ -138,7 +138,7 @@ static zoe_status compile(zoe_plan *plan)
     if (plan->options.training) {
         const zoe__optimizer *optimizer = zoe__optimizer_find(context, plan->options.optimizer.name);
         if (!optimizer) return ZOE_CONFIG;
-        states = optimizer->states;
+        states = plan->options.gradients_only ? 0 : optimizer->states;
     }
     ZOE_TRY(zoe__plan_fit(plan, states));
     ZOE_TRY(zoe__plan_poison(plan));
@@ -278,7 +278,8 @@ zoe_status zoe_plan_accumulate(zoe_plan *plan, int64_t step, int micro)
 
 zoe_status zoe_plan_update(zoe_plan *plan, double lr)
 {
-    ZOE_FAIL_IF(plan->context, !plan->options.training, ZOE_CONFIG, "update: the plan does not train");
+    ZOE_FAIL_IF(plan->context, !plan->options.training || plan->options.gradients_only, ZOE_CONFIG,
+                "update: the plan does not train, or has gradients only");
     const zoe_optimizer_options *options = &plan->options.optimizer;
     const double t = (double)plan->updates + 1;
     ZOE_TRY(set_scalars(plan, plan->options.micro_batches,

@@ -36,6 +36,9 @@ zoe_context *zoe__store_context(const zoe_store *store);
 zoe__mem *zoe__store_weight(const zoe_store *store, int number);
 zoe__mem *zoe__store_gradient(const zoe_store *store, int number);
 const zoe__layout *zoe__store_layout(const zoe_store *store, int number);
+bool zoe__layout_same(const zoe__layout *a, const zoe__layout *b);
+/* Replaces a gradient by plain KCRS floats. */
+zoe_status zoe__store_set_gradient(zoe_store *store, size_t index, const float *plain);
 size_t zoe__store_bytes(const zoe_store *store);
 typedef struct zoe__store_share {
     size_t weights, gradients, states; /* bytes; their sum is zoe__store_bytes() */

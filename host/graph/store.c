@@ -235,7 +235,7 @@ static zoe_status initialise(zoe_store *store, size_t first)
 
 /* ---- making parameters ---- */
 
-static bool same_layout(const zoe__layout *a, const zoe__layout *b)
+bool zoe__layout_same(const zoe__layout *a, const zoe__layout *b)
 {
     return strcmp(a->name, b->name) == 0 && a->floats == b->floats && memcmp(a->arg, b->arg, sizeof a->arg) == 0;
 }
@@ -247,7 +247,7 @@ static zoe_status check_known(zoe_store *store, const parameter *param, const zo
     ZOE_FAIL_IF(store->context, a.n != b.n || a.c != b.c || a.h != b.h || a.w != b.w, ZOE_SHAPE,
                 "parameter %s is %dx%dx%dx%d in the store and %dx%dx%dx%d in the graph", spec->name, a.n, a.c, a.h, a.w,
                 b.n, b.c, b.h, b.w);
-    ZOE_FAIL_IF(store->context, !same_layout(&param->layout, layout), ZOE_CONFIG,
+    ZOE_FAIL_IF(store->context, !zoe__layout_same(&param->layout, layout), ZOE_CONFIG,
                 "parameter %s lies as '%s' in the store and is wanted as '%s': two plans chose different algorithms",
                 spec->name, param->layout.name, layout->name);
     return ZOE_OK;
@@ -499,6 +499,16 @@ zoe_status zoe_store_get_gradient(zoe_store *store, size_t index, float *plain)
     ZOE_FAIL_IF(store->context, !param->gradient, ZOE_CONFIG, "parameter %s has no gradient: nothing trains it",
                 param->name);
     return take(store, param, param->gradient, store->element, plain);
+}
+
+zoe_status zoe__store_set_gradient(zoe_store *store, size_t index, const float *plain)
+{
+    ZOE_TRY(check_index(store, index));
+    const parameter *param = &store->params[index];
+    double *wide = zoe__device_is_host(store->device) ? zoe__mem_host(param->gradient) : NULL;
+    if (!wide) return put(param, param->gradient, plain);
+    for (size_t i = 0; i < zoe_shape_count(param->shape); i++) wide[i] = plain[i];
+    return ZOE_OK;
 }
 
 int zoe_store_states(const zoe_store *store)

@@ -33,7 +33,7 @@ static zoe_status prepare(figures *f)
     ZOE_TRY(zoe_graph_new(&f->graph, s->context));
     s->kind->build(&s->task, f->graph, f->batch, ZOE_SPLIT_HELD_OUT, &f->values);
     ZOE_TRY(zoe_graph_status(f->graph));
-    ZOE_TRY(zoe_plan_new(&f->plan, f->graph, s->store, &plan));
+    ZOE_TRY(zoe_plan_new(&f->plan, f->graph, s->replica[0].store, &plan));
     const zoe__loader_options loader = {.task = &s->task,
                                         .split = ZOE_SPLIT_HELD_OUT,
                                         .seed = FIGURE_SEED,

@@ -193,6 +193,56 @@ static void *run(void *argument)
     return NULL;
 }
 
+/* ---- batches ---- */
+
+static size_t frame_bytes(const zoe_task *task)
+{
+    return (size_t)task->width * (size_t)task->height * 3;
+}
+
+zoe_status zoe__batch_make(zoe__batch *batch, const zoe_task *task, zoe_split split, int n)
+{
+    const size_t windows = (size_t)n, images = (size_t)task->frames[split] * windows, samples = sound_samples(task);
+    zoe_context *context = task->context;
+    ZOE_TRY(zoe__calloc(context, &batch->bytes, images, frame_bytes(task)));
+    ZOE_TRY(zoe__calloc(context, &batch->table, images * (size_t)task->table_columns, sizeof(int32_t)));
+    ZOE_TRY(zoe__calloc(context, &batch->labels, (size_t)task->tuples[split] * windows, sizeof(int32_t)));
+    if (samples) ZOE_TRY(zoe__calloc(context, &batch->sound, windows, samples * sizeof(float)));
+    return samples ? zoe__calloc(context, &batch->gains, windows, sizeof(int32_t)) : ZOE_OK;
+}
+
+void zoe__batch_free(zoe__batch *batch)
+{
+    free(batch->bytes);
+    free(batch->table);
+    free(batch->labels);
+    free(batch->sound);
+    free(batch->gains);
+    free(batch->pixels);
+    *batch = (zoe__batch){0};
+}
+
+/* Rows first .. first+count-1 of each of `groups` groups of n rows. */
+static void cut_rows(void *to, const void *from, size_t row, int groups, int n, int first, int count)
+{
+    for (int g = 0; g < groups; g++)
+        memcpy((char *)to + (size_t)(g * count) * row, (const char *)from + (size_t)(g * n + first) * row,
+               (size_t)count * row);
+}
+
+void zoe__batch_cut(zoe__batch *out, const zoe__batch *batch, const zoe_task *task, zoe_split split, int n, int first,
+                    int count)
+{
+    const int frames = task->frames[split];
+    out->number = batch->number;
+    cut_rows(out->bytes, batch->bytes, frame_bytes(task), frames, n, first, count);
+    cut_rows(out->table, batch->table, (size_t)task->table_columns * sizeof(int32_t), frames, n, first, count);
+    cut_rows(out->labels, batch->labels, sizeof(int32_t), task->tuples[split], n, first, count);
+    if (!batch->sound) return;
+    cut_rows(out->sound, batch->sound, sound_samples(task) * sizeof(float), 1, n, first, count);
+    cut_rows(out->gains, batch->gains, sizeof(int32_t), 1, n, first, count);
+}
+
 /* ---- the consumer's side ---- */
 
 zoe_status zoe__batch_write(const zoe__batch *batch, const zoe_task *task, zoe_plan *plan, const zoe_task_graph *values)
@@ -246,14 +296,7 @@ void zoe__loader_free(zoe__loader **out)
     pthread_cond_broadcast(&loader->room);
     pthread_mutex_unlock(&loader->mutex);
     for (int i = 0; i < loader->thread_count; i++) pthread_join(loader->threads[i], NULL);
-    for (int i = 0; i < DEPTH; i++) {
-        free(loader->slots[i].batch.bytes);
-        free(loader->slots[i].batch.table);
-        free(loader->slots[i].batch.labels);
-        free(loader->slots[i].batch.sound);
-        free(loader->slots[i].batch.gains);
-        free(loader->slots[i].batch.pixels);
-    }
+    for (int i = 0; i < DEPTH; i++) zoe__batch_free(&loader->slots[i].batch);
     free(loader->is_bad);
     pthread_cond_destroy(&loader->ready);
     pthread_cond_destroy(&loader->room);
@@ -264,21 +307,15 @@ void zoe__loader_free(zoe__loader **out)
 
 static zoe_status make_slots(zoe__loader *loader)
 {
-    const size_t n = (size_t)loader->options.batch, images = (size_t)loader->frames * n;
-    const size_t samples = sound_samples(loader->options.task);
-    const bool rule = loader->options.split == ZOE_SPLIT_HELD_OUT && loader->options.task->kind->pixel_rule;
+    const zoe__loader_options *o = &loader->options;
+    const bool rule = o->split == ZOE_SPLIT_HELD_OUT && o->task->kind->pixel_rule;
     for (int i = 0; i < DEPTH; i++) {
         slot *s = &loader->slots[i];
-        s->missing = loader->options.batch;
-        ZOE_TRY(zoe__calloc(loader->context, &s->batch.bytes, images, loader->frame_bytes));
-        ZOE_TRY(zoe__calloc(loader->context, &s->batch.table, images * (size_t)loader->options.task->table_columns,
-                            sizeof(int32_t)));
-        ZOE_TRY(zoe__calloc(loader->context, &s->batch.labels, (size_t)loader->tuples * n, sizeof(int32_t)));
-        if (samples) ZOE_TRY(zoe__calloc(loader->context, &s->batch.sound, n, samples * sizeof(float)));
-        if (samples) ZOE_TRY(zoe__calloc(loader->context, &s->batch.gains, n, sizeof(int32_t)));
-        if (rule) ZOE_TRY(zoe__calloc(loader->context, &s->batch.pixels, n, sizeof(double)));
+        s->missing = o->batch;
+        ZOE_TRY(zoe__batch_make(&s->batch, o->task, o->split, o->batch));
+        if (rule) ZOE_TRY(zoe__calloc(loader->context, &s->batch.pixels, (size_t)o->batch, sizeof(double)));
     }
-    return zoe__calloc(loader->context, &loader->is_bad, zoe_pack_clips(loader->options.task->pack), 1);
+    return zoe__calloc(loader->context, &loader->is_bad, zoe_pack_clips(o->task->pack), 1);
 }
 
 static zoe_status start(zoe__loader *loader)
@@ -304,7 +341,7 @@ zoe_status zoe__loader_new(zoe__loader **out, zoe_context *context, const zoe__l
     loader->options = *options;
     loader->frames = options->task->frames[options->split];
     loader->tuples = options->task->tuples[options->split];
-    loader->frame_bytes = (size_t)options->task->width * (size_t)options->task->height * 3;
+    loader->frame_bytes = frame_bytes(options->task);
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->ready, NULL);
     pthread_cond_init(&loader->room, NULL);

@@ -34,6 +34,14 @@ typedef struct zoe__batch {
     double *pixels;  /* [B]: the pixel rule's scores; held out only, NULL: the task has none */
 } zoe__batch;
 
+/* The memory of a batch of n windows of a split; freed also when half made. */
+zoe_status zoe__batch_make(zoe__batch *batch, const zoe_task *task, zoe_split split, int n);
+void zoe__batch_free(zoe__batch *batch);
+
+/* Copies windows first .. first+count-1 of n to a batch of count windows. */
+void zoe__batch_cut(zoe__batch *out, const zoe__batch *batch, const zoe_task *task, zoe_split split, int n, int first,
+                    int count);
+
 /* Gives a plan of the task's graph its inputs. */
 zoe_status zoe__batch_write(const zoe__batch *batch, const zoe_task *task, zoe_plan *plan,
                             const zoe_task_graph *values);

@@ -61,8 +61,8 @@ zoe_status zoe__session_keep(zoe__session *s)
     const zoe_checkpoint_info info = {
         .net = s->backbone->name, .task = s->kind->name, .step = s->step, .options = options, .state = state};
     ZOE_FAIL_IF_OUT(s->context, !state, ZOE_MEMORY, "out of memory: checkpoint");
-    ZOE_TRY_OUT(zoe_plan_finish(s->plan));
-    ZOE_TRY_OUT(zoe_checkpoint_capture(&checkpoint, s->context, s->store, s->graph, &info));
+    ZOE_TRY_OUT(zoe_plan_finish(s->replica[0].plan));
+    ZOE_TRY_OUT(zoe_checkpoint_capture(&checkpoint, s->context, s->replica[0].store, s->replica[0].graph, &info));
     ZOE_TRY_OUT(check_finite(s, checkpoint));
     zoe_checkpoint_free(&s->good);
     s->good = checkpoint;
@@ -127,7 +127,7 @@ zoe_status zoe__session_restore(zoe__session *s)
     }
     free(note);
     zoe_status status = read_state(s, checkpoint);
-    if (status == ZOE_OK) status = zoe_checkpoint_restore(checkpoint, s->context, s->store);
+    if (status == ZOE_OK) status = zoe__replicas_restore(s, checkpoint);
     if (status == ZOE_OK) zoe_checkpoint_weights_sha256(checkpoint, s->result->weights_sha256);
     if (status != ZOE_OK) {
         zoe_checkpoint_free(&checkpoint);
@@ -150,18 +150,37 @@ typedef struct loop {
     double keeping; /* seconds that the copy took */
 } loop;
 
-static double count_right(const loop *l, const int32_t *labels)
+static int count_right(const loop *l, const int32_t *labels, int count)
 {
     const int classes = l->s->task.classes;
     int right = 0;
-    for (int i = 0; i < l->labels; i++) {
+    for (int i = 0; i < count; i++) {
         const float *row = l->logits + (size_t)i * (size_t)classes;
         int best = 0;
         for (int c = 1; c < classes; c++)
             if (row[c] > row[best]) best = c;
         right += best == labels[i];
     }
-    return (double)right / l->labels;
+    return right;
+}
+
+/* Loss and accuracy of a micro-batch: means over the windows of all devices. */
+static zoe_status read_micro(loop *l, const zoe__batch *batch, double *loss, double *accuracy)
+{
+    zoe__session *s = l->s;
+    const int tuples = s->task.tuples[ZOE_SPLIT_TRAIN];
+    int right = 0;
+    *loss = 0;
+    for (int i = 0; i < s->replicas; i++) {
+        const int32_t *labels;
+        const int count = tuples * s->replica[i].windows;
+        float value = NAN;
+        ZOE_TRY(zoe__replicas_read(s, i, batch, &value, l->logits, &labels));
+        *loss += (double)value * ((double)count / l->labels);
+        right += count_right(l, labels, count);
+    }
+    *accuracy = (double)right / l->labels;
+    return ZOE_OK;
 }
 
 /* Forward and backward of one micro-batch; adds its loss and accuracy. */
@@ -169,18 +188,16 @@ static zoe_status micro_step(loop *l, int micro, double *loss, double *accuracy)
 {
     zoe__session *s = l->s;
     zoe__batch *batch;
-    float value = NAN;
+    double value, right;
     ZOE_TRY(zoe__loader_next(l->s->loader, &batch, &s->waited));
-    ZOE_TRY(zoe__batch_write(batch, &s->task, s->plan, &s->values));
-    ZOE_TRY(zoe_plan_accumulate(s->plan, s->step, micro));
-    ZOE_TRY(zoe_plan_read(s->plan, s->values.loss, &value));
-    ZOE_TRY(zoe_plan_read(s->plan, s->values.logits, l->logits));
-    *loss += (double)value;
-    *accuracy += count_right(l, batch->labels);
+    ZOE_TRY(zoe__replicas_accumulate(s, batch, micro));
+    ZOE_TRY(read_micro(l, batch, &value, &right));
+    *loss += value;
+    *accuracy += right;
     zoe__loader_release(l->s->loader);
     ZOE_FAIL_IF(s->context, !isfinite(value), ZOE_DIVERGED,
                 "step %lld: the loss is %g (a smaller --lr may help); no good checkpoint was overwritten",
-                (long long)s->step, (double)value);
+                (long long)s->step, value);
     return ZOE_OK;
 }
 
@@ -189,7 +206,7 @@ static zoe_status one_step(loop *l)
     zoe__session *s = l->s;
     double loss = 0, accuracy = 0;
     for (int m = 0; m < s->micro; m++) ZOE_TRY(micro_step(l, m, &loss, &accuracy));
-    ZOE_TRY(zoe_plan_update(s->plan, zoe_schedule_lr(&s->schedule, s->step)));
+    ZOE_TRY(zoe__replicas_update(s, zoe_schedule_lr(&s->schedule, s->step)));
     s->recent_loss[s->recent % ZOE__RECENT] = loss / s->micro;
     s->recent_accuracy[s->recent % ZOE__RECENT] = accuracy / s->micro;
     s->recent++;

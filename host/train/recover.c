@@ -19,17 +19,16 @@ static void take_error(zoe__session *s, char *text, size_t size)
     zoe_context_clear(s->context);
 }
 
-/* Back to s->good on a device opened anew. */
+/* Back to s->good on devices opened anew. */
 static zoe_status reopen(zoe__session *s)
 {
-    zoe__session_free_network(s);
-    zoe_device_free(&s->device);
+    zoe__replicas_close(s);
     s->step = s->good ? zoe_checkpoint_get_info(s->good)->step : 0;
     s->recent = s->good ? s->good_recent : 0;
-    ZOE_TRY(zoe__session_open_device(s));
+    ZOE_TRY(zoe__replicas_open(s));
     ZOE_TRY(zoe__tuned_restore(s));
-    ZOE_TRY(zoe__session_plan(s));
-    return s->good ? zoe_checkpoint_restore(s->good, s->context, s->store) : ZOE_OK;
+    ZOE_TRY(zoe__replicas_plan(s, false));
+    return s->good ? zoe__replicas_restore(s, s->good) : ZOE_OK;
 }
 
 /* What is left is the copy in memory: into the run folder with it. */
@@ -50,7 +49,7 @@ static zoe_status give_up(zoe__session *s, zoe_status status)
 static zoe_status train_and_measure(zoe__session *s)
 {
     ZOE_TRY(zoe__session_loop(s));
-    zoe_plan_free(&s->plan); /* its memory is for the plan of the figures */
+    zoe__replicas_free_plans(s); /* their memory is for the plan of the figures */
     return zoe__session_evaluate(s);
 }
 

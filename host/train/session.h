@@ -11,25 +11,24 @@
 
 #include "train/dataset.h"
 #include "train/loader.h"
+#include "train/replicas.h"
 #include "train/run.h"
 
 enum { ZOE__RECENT = 50 }; /* steps of the running means */
 
-typedef struct zoe__session {
+struct zoe__session {
     zoe_context *context;
     const zoe_options *options;
     const zoe_train_hooks *hooks;
     zoe_train_result *result;
     const zoe_task_kind *kind;
     const zoe_backbone *backbone;
-    zoe_device *device;
+    zoe__replica replica[ZOE_TRAIN_DEVICES]; /* the devices; the first owns the weights */
+    int replicas;
+    float *sum, *term; /* of several: numbers of one parameter on their way */
     zoe__run run;
     zoe__dataset dataset;
     zoe_task task;
-    zoe_graph *graph;
-    zoe_task_graph values;
-    zoe_store *store;
-    zoe_plan *plan;
     zoe__loader *loader; /* of the steps */
     zoe_schedule schedule;
     uint64_t seed;
@@ -45,8 +44,8 @@ typedef struct zoe__session {
     zoe_checkpoint *good;
     int64_t good_recent; /* recent, then */
     bool good_saved;     /* it is in the run folder */
-    bool reopened;       /* the device was lost once */
-} zoe__session;
+    bool reopened;       /* a device was lost once */
+};
 
 /* Starts decoding for the first steps while the device's kernels compile, where it is known already which those are. */
 zoe_status zoe__session_read_ahead(zoe__session *s);
@@ -69,10 +68,8 @@ zoe_status zoe__session_restore(zoe__session *s);
  * error returned. */
 zoe_status zoe__session_run(zoe__session *s);
 
-/* train.c: for recover.c. */
-zoe_status zoe__session_open_device(zoe__session *s);
-zoe_status zoe__session_plan(zoe__session *s);
-void zoe__session_free_network(zoe__session *s);
+/* train.c: the network on one device, for its share. */
+zoe_status zoe__session_plan(zoe__session *s, zoe__replica *replica, bool dry);
 
 /* tuned.c: what was measured of the device, as the run saw it at its first start (RUN/tuning.json): a run that goes on
  * takes the same algorithms, whatever has been tuned since; so does one whose device was lost. Restore before, record

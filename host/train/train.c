@@ -94,19 +94,6 @@ static zoe_status check_paths(zoe__session *s, const char *const *clips, size_t 
     return ZOE_OK;
 }
 
-zoe_status zoe__session_open_device(zoe__session *s)
-{
-    zoe_device_options device = zoe_device_options_default();
-    device.name = s->reopened ? s->result->device : zoe_options_text(s->options, "device"); /* the same, or none */
-    device.family = zoe_options_text(s->options, "family");
-    device.max_memory = (uint64_t)zoe_options_float(s->options, "max-memory");
-    device.tuning = zoe_options_flag(s->options, "no-tuning") ? "off" : NULL;
-    device.selftest = true;
-    ZOE_TRY(zoe_device_open(&s->device, s->context, &device));
-    zoe__format(s->result->device, sizeof s->result->device, "%s", zoe_device_get_info(s->device)->id);
-    return ZOE_OK;
-}
-
 /* ---- clips ---- */
 
 static bool index_progress(const zoe_index_event *event, void *user)
@@ -176,15 +163,9 @@ static zoe_status open_clips(zoe__session *s, const char *const *clips, size_t c
 
 /* ---- network ---- */
 
-void zoe__session_free_network(zoe__session *s)
+zoe_status zoe__session_plan(zoe__session *s, zoe__replica *replica, bool dry)
 {
-    zoe_plan_free(&s->plan);
-    zoe_store_free(&s->store);
-    zoe_graph_free(&s->graph);
-}
-
-static zoe_status try_plan(zoe__session *s, bool dry)
-{
+    const ptrdiff_t number = replica - s->replica;
     zoe_plan_options plan = zoe_plan_options_default();
     plan.training = true;
     plan.micro_batches = s->micro;
@@ -193,26 +174,24 @@ static zoe_status try_plan(zoe__session *s, bool dry)
     plan.exact = zoe_options_flag(s->options, "exact");
     plan.fuse = !zoe_options_flag(s->options, "no-fuse");
     plan.optimizer = read_optimizer(s->options);
-    plan.seed = s->seed;
+    plan.seed = s->seed + ((uint64_t)number << 56); /* shares differ in what dropout leaves out */
+    plan.gradients_only = number > 0;
     plan.dry = dry;
-    ZOE_TRY(zoe_store_new(&s->store, s->context, s->device, s->seed));
-    ZOE_TRY(zoe_graph_new(&s->graph, s->context));
-    s->kind->build(&s->task, s->graph, s->batch / s->micro, ZOE_SPLIT_TRAIN, &s->values);
-    ZOE_TRY(zoe_graph_status(s->graph));
-    return zoe_plan_new(&s->plan, s->graph, s->store, &plan);
+    ZOE_TRY(zoe_store_new(&replica->store, s->context, replica->device, s->seed));
+    ZOE_TRY(zoe_graph_new(&replica->graph, s->context));
+    s->kind->build(&s->task, replica->graph, replica->windows, ZOE_SPLIT_TRAIN, &replica->values);
+    ZOE_TRY(zoe_graph_status(replica->graph));
+    return zoe_plan_new(&replica->plan, replica->graph, replica->store, &plan);
 }
 
-zoe_status zoe__session_plan(zoe__session *s)
-{
-    return try_plan(s, false);
-}
-
-/* Batch norm sees a micro-batch only; nothing else looks at more than one picture, but for the loss, which is a mean.
+/* Batch norm sees a micro-batch of one device only; nothing else looks at more than one picture, but for the loss,
+ * which is a mean.
  */
 static bool looks_across_pictures(const zoe__session *s)
 {
-    for (size_t n = 0; n < zoe__graph_nodes(s->graph); n++)
-        if (!strcmp(zoe__graph_node_const(s->graph, n)->op->name, "batch_norm")) return true;
+    const zoe_graph *graph = s->replica[0].graph;
+    for (size_t n = 0; n < zoe__graph_nodes(graph); n++)
+        if (!strcmp(zoe__graph_node_const(graph, n)->op->name, "batch_norm")) return true;
     return false;
 }
 
@@ -222,12 +201,13 @@ static zoe_status choose_micro(zoe__session *s)
     const int wanted = s->micro;
     zoe_status status = ZOE_OK;
     if (!zoe_options_text(s->options, "max-memory")) return ZOE_OK;
-    for (; s->micro <= s->batch; s->micro++) {
+    for (; s->micro <= s->batch / s->replicas; s->micro++) {
         if (s->batch % s->micro) continue;
         zoe_context_clear(s->context);
-        status = try_plan(s, true);
+        status = zoe__replicas_share(s, true);
+        if (status == ZOE_OK) status = zoe__replicas_plan(s, true);
         if (status != ZOE_DEVICE_MEMORY) break;
-        zoe__session_free_network(s);
+        zoe__replicas_free_networks(s);
     }
     if (status == ZOE_DEVICE_MEMORY) {
         char text[512];
@@ -240,7 +220,7 @@ static zoe_status choose_micro(zoe__session *s)
         zoe__log(s->context, ZOE_LOG_INFO, "--max-memory %s: %d micro-batches of %d windows%s",
                  zoe_options_text(s->options, "max-memory"), s->micro, s->batch / s->micro,
                  looks_across_pictures(s) ? "; batch norm takes the figures of each micro-batch by itself" : "");
-    zoe__session_free_network(s);
+    zoe__replicas_free_networks(s);
     return status;
 }
 
@@ -249,7 +229,7 @@ static zoe_status take_peak(zoe__session *s)
     zoe_plan_holder *list;
     size_t count;
     zoe_train_result *r = s->result;
-    ZOE_TRY(zoe_plan_peak(s->plan, &list, &count));
+    ZOE_TRY(zoe_plan_peak(s->replica[0].plan, &list, &count));
     const zoe_status status = zoe__calloc(s->context, &r->peak, count, sizeof *r->peak);
     for (; status == ZOE_OK && r->peak_count < count; r->peak_count++) {
         zoe_train_holder *to = &r->peak[r->peak_count];
@@ -268,13 +248,29 @@ void zoe_train_result_clear(zoe_train_result *result)
     result->peak_count = 0;
 }
 
+static void take_share(zoe__session *s, const zoe__replica *replica)
+{
+    zoe_train_result *r = s->result;
+    const zoe_plan *plan = replica->plan;
+    zoe_train_share *share = &r->shares[r->share_count++];
+    share->windows = replica->windows;
+    share->peak_bytes = zoe_plan_get_memory(plan).peak_bytes;
+    zoe__format(share->device, sizeof share->device, "%s", replica->id);
+    for (size_t i = 0; i < zoe_plan_launches(plan); i++) {
+        const zoe_launch_info launch = zoe_plan_launch(plan, i);
+        const bool once = !strcmp(launch.pass, "update") || !strcmp(launch.pass, "prepare");
+        r->flops += launch.flops * (once ? 1 : s->micro);
+    }
+}
+
 static zoe_status make_plan(zoe__session *s, bool dry)
 {
     ZOE_TRY(choose_micro(s));
-    ZOE_TRY(try_plan(s, dry));
-    const zoe_plan_memory memory = zoe_plan_get_memory(s->plan);
+    ZOE_TRY(zoe__replicas_share(s, dry));
+    ZOE_TRY(zoe__replicas_plan(s, dry));
+    const zoe_plan_memory memory = zoe_plan_get_memory(s->replica[0].plan);
     zoe_train_result *r = s->result;
-    r->parameters = zoe_graph_parameters(s->graph);
+    r->parameters = zoe_graph_parameters(s->replica[0].graph);
     r->arena_bytes = memory.arena_bytes;
     r->unshared_bytes = memory.unshared_bytes;
     r->input_bytes = memory.input_bytes;
@@ -282,24 +278,32 @@ static zoe_status make_plan(zoe__session *s, bool dry)
     r->peak_bytes = memory.peak_bytes;
     r->micro_batches = s->micro;
     r->tuples_per_step = s->batch * s->task.tuples[ZOE_SPLIT_TRAIN];
-    for (size_t i = 0; i < zoe_plan_launches(s->plan); i++) {
-        const zoe_launch_info launch = zoe_plan_launch(s->plan, i);
-        const bool once = !strcmp(launch.pass, "update") || !strcmp(launch.pass, "prepare");
-        r->flops += launch.flops * (once ? 1 : s->micro);
-    }
+    for (int i = 0; i < s->replicas; i++) take_share(s, &s->replica[i]);
     return take_peak(s);
+}
+
+static json_t *devices(const zoe__session *s)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < s->replicas; i++) {
+        const zoe_device_info *device = zoe_device_get_info(s->replica[i].device);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:i}", "device", device->id, "name", device->name,
+                                              "driver", device->driver, "family", zoe_family_name(device->family),
+                                              "windows", s->replica[i].windows));
+    }
+    return list;
 }
 
 static json_t *start_line(const zoe__session *s)
 {
-    const zoe_device_info *device = zoe_device_get_info(s->device);
-    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:i}", "event",
+    const zoe_device_info *device = zoe_device_get_info(s->replica[0].device);
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "event",
                      s->run.fresh ? "start" : "resume", "version", ZOE_VERSION, "step", (json_int_t)s->step, "device",
-                     device->id, "name", device->name, "driver", device->driver, "family",
+                     s->result->device, "name", device->name, "driver", device->driver, "family",
                      zoe_family_name(device->family), "clips", (json_int_t)s->task.usable[0], "held_out_clips",
                      (json_int_t)s->result->held_out_clips, "skipped_files", (json_int_t)s->dataset.skipped,
                      "short_clips", (json_int_t)s->result->short_clips, "parameters", (json_int_t)s->result->parameters,
-                     "micro_batches", s->micro);
+                     "micro_batches", s->micro, "devices", devices(s));
 }
 
 static json_t *number(double value)
@@ -347,12 +351,12 @@ static bool is_hopeless(const zoe__session *s, zoe_status status)
 static void close_session(zoe__session *s, zoe_status status)
 {
     zoe__loader_free(&s->loader);
-    zoe__session_free_network(s);
+    zoe__replicas_free_networks(s);
     zoe_checkpoint_free(&s->good);
     zoe_task_close(&s->task);
     zoe__dataset_close(&s->dataset);
     zoe__run_close(&s->run, is_hopeless(s, status));
-    zoe_device_free(&s->device);
+    zoe__replicas_close(s);
 }
 
 /* Only plans. A pack is looked at; files are not read, so that nothing is known about their clips. */
@@ -401,7 +405,7 @@ zoe_status zoe_train(zoe_context *context, const char *task, const char *const *
     ZOE_TRY(zoe__dataset_check_options(context, options));
     ZOE_TRY(read_options(s));
     ZOE_TRY(check_paths(s, clips, count));
-    ZOE_TRY_OUT(zoe__session_open_device(s));
+    ZOE_TRY_OUT(zoe__replicas_open(s));
     if (zoe_options_flag(options, "dry-run")) {
         status = dry_run(s, clips, count);
         goto out;
@@ -429,11 +433,11 @@ static zoe_status inspect(zoe__session *s, const json_t *run, zoe_options *optio
     ZOE_TRY(zoe_train_options(options, s->context, task));
     ZOE_TRY(zoe__run_apply_options(run, options));
     ZOE_TRY(read_options(s));
-    if (!wanted.name) wanted.name = zoe_options_text(options, "device");
+    if (!wanted.name) wanted.name = zoe_options_item(options, "device", 0);
     if (!wanted.family) wanted.family = zoe_options_text(options, "family");
     wanted.max_memory = (uint64_t)zoe_options_float(options, "max-memory");
     if (!wanted.tuning && zoe_options_flag(options, "no-tuning")) wanted.tuning = "off";
-    ZOE_TRY(zoe_device_open(&s->device, s->context, &wanted));
+    ZOE_TRY(zoe_device_open(&s->replica[0].device, s->context, &wanted));
     ZOE_TRY(zoe_task_open(&s->task, s->context, s->kind, options, s->backbone, NULL, &none));
     return make_plan(s, true);
 }
@@ -444,13 +448,13 @@ zoe_status zoe__train_inspect(zoe_context *context, const char *run, const zoe_d
     zoe_train_result result = {0};
     zoe_options *options = NULL;
     json_t *run_options = NULL;
-    zoe__session s = {.context = context, .result = &result, .run = {.lock = -1}};
+    zoe__session s = {.context = context, .result = &result, .replicas = 1, .run = {.lock = -1}};
     zoe_status status = ZOE_OK;
     ZOE_TRY_OUT(zoe_options_new(&options, context));
     s.options = options;
     ZOE_TRY_OUT(zoe__run_read_options(context, run, &run_options));
     ZOE_TRY_OUT(inspect(&s, run_options, options, device));
-    status = fn(s.plan, zoe_device_get_info(s.device), user);
+    status = fn(s.replica[0].plan, zoe_device_get_info(s.replica[0].device), user);
 out:
     zoe_train_result_clear(&result);
     close_session(&s, ZOE_OK);

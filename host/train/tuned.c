@@ -7,7 +7,12 @@
 #include "train/session.h"
 #include "tune/tuning.h"
 
-#define FILE_NAME "tuning.json"
+/* "tuning.json"; of the second device and those after it "tuning-1.json", .. */
+static bool file_path(const zoe__session *s, int index, char name[32], char path[ZOE__PATH])
+{
+    zoe__format(name, 32, index ? "tuning-%d.json" : "tuning.json", index);
+    return zoe__run_path(&s->run, path, name);
+}
 
 static bool of_this_device(const json_t *value, const zoe__tune_table *table)
 {
@@ -18,12 +23,12 @@ static bool of_this_device(const json_t *value, const zoe__tune_table *table)
            json_integer_value(json_object_get(device, "lanes")) == table->device.lanes;
 }
 
-zoe_status zoe__tuned_restore(zoe__session *s)
+static zoe_status restore(zoe__session *s, int index)
 {
-    char path[ZOE__PATH];
-    zoe__tune_table *table = zoe__tuning_table(zoe__device_own_tuning(s->device));
+    char name[32], path[ZOE__PATH];
+    zoe__tune_table *table = zoe__tuning_table(zoe__device_own_tuning(s->replica[index].device));
     json_error_t error;
-    if ((s->run.fresh && !s->reopened) || !table || !zoe__run_path(&s->run, path, FILE_NAME) || access(path, F_OK))
+    if ((s->run.fresh && !s->reopened) || !table || !file_path(s, index, name, path) || access(path, F_OK))
         return ZOE_OK;
     json_t *value = json_load_file(path, 0, &error);
     zoe_status status = ZOE_OK;
@@ -38,15 +43,28 @@ zoe_status zoe__tuned_restore(zoe__session *s)
     return status;
 }
 
-/* Written once: later sessions read it. */
-zoe_status zoe__tuned_record(zoe__session *s)
+zoe_status zoe__tuned_restore(zoe__session *s)
 {
-    char path[ZOE__PATH];
-    const zoe__tune_table *table = zoe__tuning_table(zoe__device_own_tuning(s->device));
-    if (!table || !zoe__run_path(&s->run, path, FILE_NAME) || !access(path, F_OK)) return ZOE_OK;
-    return zoe__run_write_json(&s->run, FILE_NAME,
+    for (int i = 0; i < s->replicas; i++) ZOE_TRY(restore(s, i));
+    return ZOE_OK;
+}
+
+/* Written once: later sessions read it. */
+static zoe_status record(zoe__session *s, int index)
+{
+    char name[32], path[ZOE__PATH];
+    const zoe__replica *replica = &s->replica[index];
+    const zoe__tune_table *table = zoe__tuning_table(zoe__device_own_tuning(replica->device));
+    if (!table || !file_path(s, index, name, path) || !access(path, F_OK)) return ZOE_OK;
+    return zoe__run_write_json(&s->run, name,
                                json_pack("{s:{s:s, s:s, s:s, s:i}, s:o, s:o}", "device", "device", table->device.device,
                                          "driver", table->device.driver, "runtime", table->device.runtime, "lanes",
-                                         table->device.lanes, "choices", zoe__tune_choices(s->plan), "table",
+                                         table->device.lanes, "choices", zoe__tune_choices(replica->plan), "table",
                                          zoe__tune_table_json(table)));
+}
+
+zoe_status zoe__tuned_record(zoe__session *s)
+{
+    for (int i = 0; i < s->replicas; i++) ZOE_TRY(record(s, i));
+    return ZOE_OK;
 }

@@ -63,6 +63,7 @@ typedef struct zoe_plan_options {
     bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
     bool exact;             /* no algorithm that trades digits for speed (Winograd) */
     size_t workspace_bytes; /* scratch that one op may take if it can do with that; 0: as much as is of use */
+    bool gradients_only;    /* training without an optimiser: its owner takes the gradients elsewhere */
     bool dry;               /* plan memory and launches, allocate nothing on the device */
     bool poison;            /* tests: fill the arena with NaN before the first launch */
 } zoe_plan_options;

@@ -58,6 +58,15 @@ typedef struct zoe_train_holder {
     size_t bytes;
 } zoe_train_holder;
 
+enum { ZOE_TRAIN_DEVICES = 8 }; /* at most, in one training */
+
+/* One of the devices of a training. */
+typedef struct zoe_train_share {
+    char device[64];   /* id */
+    int windows;       /* of each micro-batch */
+    size_t peak_bytes; /* as in zoe_plan_memory */
+} zoe_train_share;
+
 /* Figures that do not exist (no step done yet, one class only) are NaN. */
 typedef struct zoe_train_result {
     int64_t steps; /* done, those of earlier sessions too */
@@ -73,12 +82,16 @@ typedef struct zoe_train_result {
         bad_clips; /* not readable; too short for one tuple; found undecodable while training */
     size_t parameters;
     double flops; /* of a step: forward, backward, update */
-    size_t arena_bytes, unshared_bytes, input_bytes, parameter_bytes, peak_bytes; /* as in zoe_plan_memory */
+    size_t arena_bytes, unshared_bytes, input_bytes, parameter_bytes,
+        peak_bytes;         /* as in zoe_plan_memory, of the first device, whose optimiser state the others lack */
     zoe_train_holder *peak; /* what holds peak_bytes, the largest first; zoe_train_result_clear() */
     size_t peak_count;
     int micro_batches;
     int tuples_per_step;
-    char device[64], weights_sha256[65]; /* "" = not known */
+    zoe_train_share shares[ZOE_TRAIN_DEVICES];
+    int share_count;  /* devices; 0 = not known */
+    char device[256]; /* ids, several with commas between; "" = not known */
+    char weights_sha256[65];
 } zoe_train_result;
 
 /* Trains, or with `dry-run` only plans. result is filled as far as known even on failure. ZOE_STOPPED and ZOE_TIME: a

@@ -3,7 +3,7 @@
 # OpenCL calls fail, or launches are silently skipped, in whole runs of `zoe` (fault_layer.c). A failing call must lead to exit code 5 with one line
 # on stderr, or to the very result of the undisturbed run; what ends with 5 must go on by --resume to that result. A launch that is skipped in the
 # self-test must be found (exit code 6). Never a crash, a hang or another result.
-# Usage: fault_sweep.sh ZOE LAYER [WHAT [STRIDE [FIRST]]]; WHAT: train, selftest, skip, kernels, all, or
+# Usage: fault_sweep.sh ZOE LAYER [WHAT [STRIDE [FIRST]]]; WHAT: train, several, selftest, skip, kernels, all, or
 # sample: a little of each; STRIDE 1: each call.
 . "$(dirname "$0")/../cli/lib.sh"
 layer=$2
@@ -61,6 +61,7 @@ sweep() {
     echo "$judge: $runs runs over $calls calls: $recovered with the undisturbed result, $refused with exit code 5, $failed failures so far"
 }
 
+# several: a training on two halves of the device.
 train_words='train shuffle-learn pack --batch 2 --tuples 8 --steps 3 --workers 1 --checkpoint-every 0'
 train() {
     rm -rf run
@@ -76,6 +77,17 @@ train() {
     # shellcheck disable=SC2086
     (unset ZOE_FAULT_AT && "$zoe" $train_words --out run --resume >/dev/null 2>err) || return 1
     [ "$(sha run)" = "$wanted" ]
+}
+
+# train_sweep: of the training that $train_words say.
+train_sweep() {
+    rm -rf whole
+    # shellcheck disable=SC2086
+    "$zoe" $train_words --out whole >/dev/null 2>err || bad 'the undisturbed training'
+    wanted=$(sha whole)
+    judge=train
+    sweep train
+    [ "$stride" -gt 900 ] || expect 'a lost device was opened anew' [ "$recovered" -gt 0 ]
 }
 
 selftest() {
@@ -134,15 +146,18 @@ kernels() {
     echo "kernels: $runs skipped of $n, $failed failures so far"
 }
 
+"$zoe" synth motion --out clips --clips 8 --seed 4 >/dev/null 2>&1 && "$zoe" index clips --out pack >/dev/null 2>&1
 if [ "$what" = train ] || [ "$what" = sample ] || [ "$what" = all ]; then
     [ "$what" != sample ] || stride=810
-    "$zoe" synth motion --out clips --clips 8 --seed 4 >/dev/null 2>&1 && "$zoe" index clips --out pack >/dev/null 2>&1
+    train_sweep
+fi
+if [ "$what" = several ] || [ "$what" = sample ] || [ "$what" = all ]; then
+    [ "$what" != sample ] || stride=1510
+    one=$train_words
+    device=$("$zoe" devices | sed -n '1s/ .*//p')
+    train_words="$one --device $device/0,$device/1 --shares 1,1"
     # shellcheck disable=SC2086
-    "$zoe" $train_words --out whole >/dev/null 2>err || bad 'the undisturbed training'
-    wanted=$(sha whole)
-    judge=train
-    sweep train
-    [ "$stride" -gt 900 ] || expect 'a lost device was opened anew' [ "$recovered" -gt 0 ]
+    if "$zoe" $train_words --dry-run >/dev/null 2>&1; then train_sweep; else echo "several: SKIPPED: $device cannot be divided"; fi
 fi
 if [ "$what" = selftest ] || [ "$what" = all ]; then
     judge=selftest
