@@ -30,6 +30,9 @@
 zoe_status zoe__bench_child(zoe_context *context, const char *suite, const zoe_bench_call *call,
                             const char *const *extra, double seconds, json_t **out);
 
+/* A process that measures is told --here, and ends with the one that asked for it. */
+void zoe__bench_end_with_parent(void);
+
 /* Collects the samples of arrays `key` (ns) of the processes' objects. free() values and first. */
 zoe_status zoe__bench_samples(zoe_context *context, json_t *const *processes, size_t count, const char *key,
                               zoe__samples *out);
@@ -63,6 +66,7 @@ zoe_status zoe__bench_is_quiet(zoe_context *context);
 /* The most memory that this process has held, bytes: the peak of its resident set (on Linux VmHWM, which, unlike
  * getrusage's, does not count the process it came from); 0 where nobody tells. */
 size_t zoe__peak_resident(void);
+size_t zoe__memory_available(void); /* of the machine, bytes; SIZE_MAX where nobody tells */
 
 /* {name, version, cpu, cores, memory_bytes, system, governor, load}: what a reader must know of the machine. */
 json_t *zoe__bench_host(void);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "selftest/sample.h"
 #include "tune/tuning.h"
 
 /* `count` numbers from 1 on with an x between them; NULL: something else stands there. */
@@ -131,4 +132,16 @@ double zoe__case_flops(const char *id)
     zoe__gemm_id gemm;
     if (zoe__gemm_id_read(&gemm, id)) return 2.0 * gemm.m * gemm.n * gemm.k;
     return zoe__layer_id_read(&layer, id) ? zoe__conv2d_flops(&layer.conv) : 0;
+}
+
+double zoe__case_bytes(const char *id)
+{
+    zoe__layer_id layer;
+    zoe__gemm_id gemm;
+    double values = 0;
+    if (zoe__gemm_id_read(&gemm, id))
+        return 4 * ((double)gemm.m * gemm.k + (double)gemm.n * gemm.k + (double)gemm.m * gemm.n);
+    if (!zoe__layer_id_read(&layer, id)) return 0;
+    for (int d = 0; d < ZOE__DIRECTIONS; d++) values += (double)zoe__sample_values(&layer.conv, (zoe__direction)d);
+    return 4 * values;
 }

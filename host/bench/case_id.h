@@ -34,4 +34,7 @@ bool zoe__train_id_read(zoe__train_id *out, const char *id);
 /* Multiply-adds times two of a run, as the id alone tells; 0 where it does not. */
 double zoe__case_flops(const char *id);
 
+/* Bytes of what a run reads and writes, as the id alone tells; 0 where it does not. */
+double zoe__case_bytes(const char *id);
+
 #endif

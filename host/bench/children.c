@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fresh processes that measure, and what they print. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "bench/bench.h"
 #include "core/child.h"
@@ -14,6 +16,11 @@ typedef struct command {
     char *owned[MOST_WORDS];
     size_t count, owned_count;
 } command;
+
+void zoe__bench_end_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
 
 static zoe_status add(zoe_context *context, command *c, const char *word)
 {

@@ -259,6 +259,7 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     json_t *value = NULL;
     const bool here = zoe_options_flag(call->options, "here");
     ZOE_TRY(look_at_words(context, call));
+    if (here) zoe__bench_end_with_parent();
     const zoe_status status = here ? run_here(context, call, &value) : run_processes(context, call, &value);
     if (!value) return status;
     out->json = json_dumps(value, JSON_REAL_PRECISION(9));

@@ -230,6 +230,7 @@ static zoe_status print_here(zoe_context *context, const char *folder, const zoe
                              zoe_bench_report *out)
 {
     json_t *json = NULL;
+    zoe__bench_end_with_parent();
     ZOE_TRY(sample_here(context, folder, options, &json));
     out->json = json_dumps(json, JSON_REAL_PRECISION(9));
     json_decref(json);

@@ -10,7 +10,6 @@
 #include "bench/case_id.h"
 #include "bench/once.h"
 #include "core/philox.h"
-#include "core/sha256.h"
 
 enum { ROW_MAJOR = 101, PLAIN = 111, TURNED = 112 }; /* as in cblas.h */
 typedef void sgemm_function(int order, int turn_a, int turn_b, int m, int n, int k, float alpha, const float *a,
@@ -68,13 +67,8 @@ static zoe_status check(void *user, bool numbers, char hash[65], double *nmse, d
     const size_t count = (size_t)p->id.m * (size_t)p->id.n;
     const size_t places = (size_t)zoe_options_int(p->once->options, "places");
     double differences = 0, squares = 0;
-    zoe__sha256 sha;
-    uint8_t digest[32];
     zoe__random random;
-    zoe__sha256_start(&sha);
-    zoe__sha256_add(&sha, p->c, count * sizeof *p->c);
-    zoe__sha256_end(&sha, digest);
-    zoe__sha256_hex(digest, hash);
+    zoe__once_hash(p->c, count * sizeof *p->c, hash);
     if (!numbers) return ZOE_OK;
     zoe__random_init(&random, zoe__once_seed(p->once->id), 9, 0);
     *most = 0;

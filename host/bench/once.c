@@ -27,6 +27,29 @@ uint64_t zoe__once_seed(const char *id)
     return seed;
 }
 
+void zoe__once_hash(const void *data, size_t bytes, char hex[65])
+{
+    enum { SUMS = 32, BLOCK = SUMS * 8 };
+    uint64_t sum[SUMS], block[SUMS];
+    uint8_t digest[32];
+    zoe__sha256 sha;
+    for (int i = 0; i < SUMS; i++) sum[i] = (uint64_t)i;
+    for (size_t at = 0; at < bytes; at += BLOCK) {
+        const size_t size = bytes - at < BLOCK ? bytes - at : BLOCK;
+        if (size < BLOCK) memset(block, 0, sizeof block);
+        memcpy(block, (const char *)data + at, size);
+        for (int i = 0; i < SUMS; i++) {
+            const uint64_t next = (sum[i] ^ block[i]) * 0x9e3779b97f4a7c15u;
+            sum[i] = next << 29 | next >> 35;
+        }
+    }
+    zoe__sha256_start(&sha);
+    zoe__sha256_add(&sha, sum, sizeof sum);
+    zoe__sha256_add(&sha, &bytes, sizeof bytes);
+    zoe__sha256_end(&sha, digest);
+    zoe__sha256_hex(digest, hex);
+}
+
 void zoe__once_fill(const zoe__once *once, uint32_t part, float *data, size_t count)
 {
     zoe__random random;
@@ -106,7 +129,7 @@ static zoe_status take_all(sampler *s, double estimate)
 {
     const double seconds = zoe_options_float(s->once->options, "seconds"), start = zoe__seconds();
     bool middle = false;
-    for (s->count = 0; s->count < MOST_SAMPLES; s->count++) {
+    for (; s->count < MOST_SAMPLES; s->count++) {
         const double elapsed = zoe__seconds() - start, each = estimate * s->times;
         if (s->count >= LEAST_SAMPLES && elapsed >= seconds) break;
         const bool last = (elapsed + each >= seconds && s->count + 1 >= LEAST_SAMPLES) || s->count + 1 == MOST_SAMPLES;
@@ -143,12 +166,14 @@ zoe_status zoe__once_measure(const zoe__once *once, const zoe__once_work *work)
     json_object_set_new(once->out, "first_run_s", json_real(first));
     if (!s.ok) return report(&s);
     ZOE_TRY(take(&s, false, &estimate));
+    if (estimate > ZOE__ONCE_SLOW) s.samples[s.count++] = estimate; /* nothing warms up in so long a run */
     if (estimate < LEAST_SAMPLE_S) s.times = (int)fmin(MOST_TIMES, ceil(LEAST_SAMPLE_S / fmax(estimate, 1e-9)));
     if (estimate < zoe_options_float(once->options, "warm")) ZOE_TRY(warm_up(&s, &estimate));
     zoe__energy energy;
+    const size_t before = s.count;
     zoe__energy_start(&energy, work->on_cpu);
     ZOE_TRY(take_all(&s, estimate));
-    zoe__energy_end(&energy, (double)s.times * (double)s.count, once->out);
+    zoe__energy_end(&energy, (double)s.times * (double)(s.count - before), once->out);
     return report(&s);
 }
 
@@ -179,6 +204,7 @@ static zoe_status dispatch(const zoe__once *once)
 static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
 {
     ZOE_FAIL_IF(context, call->arg_count != 1, ZOE_USAGE, "bench once: one id of a case; `zoe bench list` shows them");
+    if (zoe_options_flag(call->options, "here")) zoe__bench_end_with_parent();
     const zoe__once once = {.context = context, .options = call->options, .id = call->args[0], .out = json_object()};
     json_object_set_new(once.out, "id", json_string(once.id));
     zoe_status status = dispatch(&once);

@@ -60,6 +60,13 @@ zoe_status zoe__once_open(const zoe__once *once, bool untuned, zoe_device **devi
 void zoe__once_fill(const zoe__once *once, uint32_t part, float *data, size_t count);
 uint64_t zoe__once_seed(const char *id);
 
+/* A hash of a result, quick where it is large: 32 sums of 64 bits, each of which any changed number changes, and their
+ * SHA-256. */
+void zoe__once_hash(const void *data, size_t bytes, char hex[65]);
+
+/* A run that takes longer than this, s, is not done more often than it must be. */
+#define ZOE__ONCE_SLOW 5.0
+
 /* Kinds; *known false: not an id of this kind (and nothing was done). */
 zoe_status zoe__once_layer(const zoe__once *once, bool *known);
 zoe_status zoe__once_train(const zoe__once *once, bool *known);

@@ -32,6 +32,13 @@ size_t zoe__peak_resident(void)
     return (size_t)strtoull(text, NULL, 10) * 1024; /* "123456 kB" */
 }
 
+size_t zoe__memory_available(void)
+{
+    char text[64];
+    read_line("/proc/meminfo", "MemAvailable", text, sizeof text);
+    return *text ? (size_t)strtoull(text, NULL, 10) * 1024 : SIZE_MAX;
+}
+
 json_t *zoe__bench_host(void)
 {
     char cpu[128], governor[64], system[256] = "";
@@ -50,9 +57,13 @@ json_t *zoe__bench_host(void)
 json_t *zoe__bench_device(const zoe_device *device)
 {
     const zoe_device_info *d = zoe_device_get_info(device);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "id", d->id, "name", d->name, "platform", d->platform,
-                     "driver", d->driver, "version", d->version, "family", zoe_family_name(d->family), "compute_units",
-                     (int)d->compute_units, "lanes", (int)d->lanes);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "id", d->id, "name", d->name, "platform",
+                     d->platform, "driver", d->driver, "version", d->version, "type",
+                     d->is_cpu   ? "cpu"
+                     : d->is_gpu ? "gpu"
+                                 : "other",
+                     "family", zoe_family_name(d->family), "compute_units", (int)d->compute_units, "lanes",
+                     (int)d->lanes);
 }
 
 zoe_status zoe__bench_is_quiet(zoe_context *context)

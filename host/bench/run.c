@@ -15,11 +15,14 @@
 #include "device/source.h"
 
 enum { MOST_WORDS = 48, WORD = 64, MOST_HOST_PIXELS = 4096 };
+/* CLBlast does a few GFLOP/s on processors. What a case holds at most beside what it touches: numbers of the host,
+ * their packed form on the device, results that are read back. */
+static const double MOST_CLBLAST_FLOPS = 2e10, COPIES = 6;
 
 typedef struct machine {
     const char *asked; /* NULL: the first of `zoe devices` */
     char id[64];
-    bool host;
+    bool host, cpu;
     zoe__roof roof;
 } machine;
 
@@ -33,6 +36,8 @@ typedef struct runner {
     zoe__record *record;
     json_t *skipped;
     size_t wrong, done;
+    zoe_status failure; /* of the first case that was tried and could not be measured, number first_failure of skipped */
+    size_t first_failure;
     double compile_s, started;
 } runner;
 
@@ -140,6 +145,8 @@ static zoe_status failed(runner *r, slot *s, const char *id, zoe_status status)
     zoe_context_clear(r->context);
     s->done = true;
     skip(r, id, s->machine, reason);
+    if (r->failure == ZOE_OK) r->first_failure = json_array_size(r->skipped) - 1;
+    if (r->failure == ZOE_OK) r->failure = status;
     const bool device = zoe_status_exit_code(status) == zoe_status_exit_code(ZOE_DEVICE);
     if (!device || !is_gone(r, s->machine)) return ZOE_OK;
     return zoe__fail(r->context, ZOE_DEVICE, "%s: %s; the %zu cases before it are kept", id, reason, r->done);
@@ -204,6 +211,9 @@ static const char *unfit(const runner *r, const machine *m, const char *id)
 {
     const bool openblas = strstr(id, " by openblas") != NULL;
     if (openblas && m != r->machines) return "needs no device: measured beside the first";
+    if (COPIES * zoe__case_bytes(id) > (double)zoe__memory_available()) return "needs more memory than there is";
+    if (m->cpu && strstr(id, " by clblast") && zoe__case_flops(id) > MOST_CLBLAST_FLOPS)
+        return "too much arithmetic for CLBlast on a processor";
     if (!m->host || openblas) return NULL;
     if (strstr(id, " by clblast")) return "'host' has no CLBlast";
     zoe__train_id train;
@@ -272,6 +282,8 @@ static zoe_status ask_machine(runner *r, size_t i, json_t *devices)
     json_t *device = json_object_get(found, "device");
     const char *id = json_string_value(json_object_get(device, "id"));
     m->host = id && !strcmp(id, "host");
+    m->cpu = json_is_string(json_object_get(device, "type")) &&
+             !strcmp(json_string_value(json_object_get(device, "type")), "cpu");
     zoe__format(m->id, sizeof m->id, "%s%s", id ? id : "", r->same && i ? " again" : "");
     json_object_set_new(device, "id", json_string(m->id));
     json_array_append(devices, device);
@@ -318,6 +330,12 @@ static zoe_status run_all(runner *r)
         if (!part || strstr(r->list->ids[i], part)) ZOE_TRY(run_case(r, r->list->ids[i]));
     ZOE_FAIL_IF(r->context, !r->done && !json_array_size(r->skipped), ZOE_CONFIG,
                 "--cases '%s': no case of the suite %s has that in its id", part ? part : "", r->list->suite);
+    if (r->done) return ZOE_OK;
+    const json_t *first = json_array_get(r->skipped, r->first_failure);
+    return zoe__fail(r->context, r->failure == ZOE_OK ? ZOE_UNSUPPORTED : r->failure,
+                     "nothing was measured; %s on %s: %s", json_string_value(json_object_get(first, "id")),
+                     json_string_value(json_object_get(first, "device")),
+                     json_string_value(json_object_get(first, "reason")));
     return ZOE_OK;
 }
 

@@ -316,6 +316,7 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     const bool here = zoe_options_flag(call->options, "here");
     ZOE_FAIL_IF(context, call->arg_count, ZOE_USAGE, "bench train: '%s' is one word too many", call->args[0]);
     if (!zoe_backbone_find(context, zoe_options_text(call->options, "net"))) return ZOE_CONFIG;
+    if (here) zoe__bench_end_with_parent();
     const zoe_status status =
         here ? zoe__train_here(context, call->options, &value) : run_processes(context, call, &value);
     if (!value) return status;
