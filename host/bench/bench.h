@@ -44,10 +44,19 @@ zoe_status zoe__bench_samples(zoe_context *context, json_t *const *processes, si
 zoe_status zoe__bench_cases(zoe_context *context, json_t *const *processes, size_t count, const char *device,
                             double roof, json_t **cases, size_t *wrong);
 
-/* Runs the suite in so many fresh processes as the options say. out: room for 100; the caller frees what is there. */
+/* The same as rows of a benchmark's file (row.c), without the roof of memory. */
+zoe_status zoe__bench_rows(zoe_context *context, json_t *const *processes, size_t count, const char *device,
+                           double roof, json_t **rows);
+
+/* Runs the suite in so many fresh processes as the options say. seen: called when one more is done. out: room for
+ * 100; the caller frees what is there. */
 enum { ZOE__MOST_PROCESSES = 100 };
-zoe_status zoe__bench_children(zoe_context *context, const char *suite, const zoe_bench_call *call, json_t **out,
-                               size_t *count);
+typedef zoe_status zoe__bench_seen(void *user, json_t *const *processes, size_t count);
+zoe_status zoe__bench_children(zoe_context *context, const char *suite, const zoe_bench_call *call,
+                               zoe__bench_seen *seen, void *user, json_t **out, size_t *count);
+
+/* Winograd's F(4x4,3x3) and its gradients multiply a quarter of what the definition does. */
+#define ZOE__WINOGRAD_SAVES 4.0
 
 /* ---- train.c: measures once, by the options of the suite train ---- */
 zoe_status zoe__train_here(zoe_context *context, const zoe_options *options, json_t **out);

@@ -6,14 +6,18 @@
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/run.h"
 
-zoe_status zoe__bench_children(zoe_context *context, const char *suite, const zoe_bench_call *call, json_t **out,
-                               size_t *count)
+zoe_status zoe__bench_children(zoe_context *context, const char *suite, const zoe_bench_call *call,
+                               zoe__bench_seen *seen, void *user, json_t **out, size_t *count)
 {
     const double limit = zoe_options_float(call->options, "limit");
     const size_t processes = (size_t)zoe_options_int(call->options, "processes");
-    for (*count = 0; *count < processes; ++*count)
+    for (*count = 0; *count < processes;) {
         ZOE_TRY(zoe__bench_child(context, suite, call, NULL, limit, &out[*count]));
+        ++*count;
+        ZOE_TRY(seen(user, out, *count));
+    }
     return ZOE_OK;
 }
 
@@ -97,6 +101,23 @@ zoe_status zoe__bench_cases(zoe_context *context, json_t *const *processes, size
         json_array_append_new(*cases, one);
         ZOE_TRY(merge(context, of, count, device, roof, one, &ok));
         *wrong += !ok;
+    }
+    return ZOE_OK;
+}
+
+zoe_status zoe__bench_rows(zoe_context *context, json_t *const *processes, size_t count, const char *device,
+                           double roof, json_t **rows)
+{
+    const size_t all = json_array_size(json_object_get(processes[0], "cases"));
+    const zoe__roof of_device = {.fma = roof};
+    json_t *of[ZOE__MOST_PROCESSES], *row = NULL;
+    bool ok;
+    *rows = json_array();
+    for (size_t i = 0; i < all; i++) {
+        ZOE_FAIL_IF(context, !gather(processes, count, i, of), ZOE_DATA,
+                    "the processes did not measure the same cases");
+        ZOE_TRY(zoe__bench_row(context, of, count, device, &of_device, &row, &ok));
+        json_array_append_new(*rows, row);
     }
     return ZOE_OK;
 }

@@ -32,7 +32,7 @@ static zoe_status add(zoe_context *context, command *c, const char *word)
 /* "--name=value" of an option that was given; a flag has no value. */
 static zoe_status add_option(zoe_context *context, command *c, const zoe_options *options, const zoe_option *option)
 {
-    static const char *const not_passed_on[] = {"json", "here", "processes"};
+    static const char *const not_passed_on[] = {"json", "here", "processes", "out"};
     if (!zoe_options_given(options, option->name)) return ZOE_OK;
     for (size_t i = 0; i < sizeof not_passed_on / sizeof *not_passed_on; i++)
         if (!strcmp(option->name, not_passed_on[i])) return ZOE_OK;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/save.h"
 #include "tune/items.h"
 #include "tune/measure.h"
 #include "tune/tuning.h"
@@ -104,8 +105,11 @@ static zoe_status add_case(subject *s, const zoe__tune_item *item, int d, const 
     zoe__tune_shape_text(shape, &item->shape);
     zoe__format(id, sizeof id, "%s %s %s", item->op, zoe__tune_direction_name(d), shape);
     const bool ok = m->nmse <= ZOE__TUNE_NMSE; /* false for NAN */
+    const bool effective = !strncmp(m->choice.algorithm, "winograd", 8);
+    const double flops = zoe__conv2d_flops(&item->conv);
     json_t *one =
-        json_pack("{s:s, s:f, s:O, s:b, s:o, s:s, s:b, s:O}", "id", id, "flops", zoe__conv2d_flops(&item->conv),
+        json_pack("{s:s, s:f, s:f, s:b, s:O, s:b, s:o, s:s, s:b, s:O}", "id", id, "flops", flops, "done_flops",
+                  effective ? flops / ZOE__WINOGRAD_SAVES : flops, "effective", effective,
                   "samples_ns", s->samples[d], "ok", ok, "nmse", isfinite(m->nmse) ? json_real(m->nmse) : json_null(),
                   "algorithm", m->choice.algorithm, "tuned", tuned, "layers", item->layers);
     ZOE_FAIL_IF(s->context, !one || json_array_append_new(s->cases, one) < 0, ZOE_MEMORY, "no memory for the report");
@@ -230,13 +234,36 @@ static zoe_status write_text(zoe_context *context, const json_t *v, char **out)
     return ZOE_OK;
 }
 
+typedef struct saving {
+    zoe__saver saver;
+    size_t processes;
+} saving;
+
+static zoe_status save(void *user, json_t *const *processes, size_t count)
+{
+    saving *s = user;
+    const json_t *device = json_object_get(processes[0], "device");
+    json_t *rows = NULL, *devices = json_pack("[O]", device);
+    zoe_status status = ZOE_OK;
+    if (s->saver.path)
+        status = zoe__bench_rows(s->saver.context, processes, count, text_of(device, "id"),
+                                 number(processes[0], "roof"), &rows);
+    if (status == ZOE_OK) status = zoe__saver_write(&s->saver, devices, rows, count == s->processes);
+    json_decref(rows);
+    json_decref(devices);
+    return status;
+}
+
 static zoe_status run_processes(zoe_context *context, const zoe_bench_call *call, json_t **out)
 {
     json_t *processes[ZOE__MOST_PROCESSES] = {NULL};
     size_t count = 0;
-    zoe_status status = zoe__bench_children(context, "conv", call, processes, &count);
+    saving s = {.processes = (size_t)zoe_options_int(call->options, "processes")};
+    ZOE_TRY(zoe__saver_start(&s.saver, context, call->options, "conv", "conv-1"));
+    zoe_status status = zoe__bench_children(context, "conv", call, save, &s, processes, &count);
     if (status == ZOE_OK) status = sum_up(context, call->options, processes, count, out);
     for (size_t p = 0; p < count; p++) json_decref(processes[p]);
+    zoe__saver_free(&s.saver);
     return status;
 }
 
@@ -283,7 +310,7 @@ static const zoe_option options[] = {
      .help = "of measuring of a layer in a process, two runs at least"},
     {.name = "limit", .type = ZOE_OPTION_SECONDS, .low = 1, .high = 1e6, .fallback = "10m",
      .help = "for a process with its compilation; a longer one is given up"},
-    ZOE__BENCH_OPTIONS,
+    ZOE__OPTION_SAVE, ZOE__BENCH_OPTIONS,
     {.name = NULL},
 };
 /* clang-format on */

@@ -4,6 +4,7 @@
  * at 224x224; a random second of sound; its spectrogram on the host. A figure is CPU time a sample, the mean over all
  * clips of a round. Every frame is compared with the hash that it had when its file was read from start to end. */
 #include <ftw.h>
+#include <libavcodec/avcodec.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,10 @@
 #include <zoe/media.h>
 
 #include "bench/bench.h"
+#include "bench/run.h"
+#include "bench/save.h"
 #include "core/philox.h"
+#include "core/sha256.h"
 
 enum { FRAMES = 3, SIDE = 224, MOST_PROCESSES = 100, MOST_ROUNDS = 10000 };
 
@@ -122,6 +126,11 @@ static zoe_status sample_here(zoe_context *context, const char *folder, const zo
     }
     if (status == ZOE_OK) {
         json_object_set_new(json, "clips", json_integer((json_int_t)zoe_pack_clips(w.pack)));
+        const unsigned version = avcodec_version();
+        char libav[32];
+        zoe__format(libav, sizeof libav, "libavcodec %u.%u.%u", AV_VERSION_MAJOR(version), AV_VERSION_MINOR(version),
+                    AV_VERSION_MICRO(version));
+        json_object_set_new(json, "libav", json_string(libav));
         json_object_set_new(json, "foreign", json_integer((json_int_t)zoe_pack_foreign(w.pack, NULL)));
         *out = json;
     } else {
@@ -226,6 +235,68 @@ static zoe_status report(zoe_context *context, json_t *const *processes, size_t 
     return ZOE_OK;
 }
 
+/* What a process saw of a kind, as the cases of other suites have it. */
+static json_t *seen_of(const json_t *process, int kind)
+{
+    char id[64];
+    zoe__format(id, sizeof id, "data/%s", kinds[kind].name);
+    const bool right = json_integer_value(json_object_get(process, "foreign")) == 0;
+    return json_pack("{s:s, s:O, s:b, s:n, s:s, s:s, s:b}", "id", id, "samples_ns",
+                     json_object_get(process, kinds[kind].name), "ok", right, "nmse", "hash", "", "algorithm", "media",
+                     "tuned", false);
+}
+
+static json_t *processor(const json_t *process)
+{
+    json_t *host = zoe__bench_host();
+    json_t *out = json_pack("[{s:s, s:O, s:s, s:O, s:s, s:s, s:s, s:i, s:i}]", "id", "cpu", "name",
+                            json_object_get(host, "cpu"), "platform", "libav", "driver",
+                            json_object_get(process, "libav"), "version", "", "type", "cpu", "family", "host",
+                            "compute_units", 1, "lanes", 1);
+    json_decref(host);
+    return out;
+}
+
+static zoe_status save(zoe__saver *saver, json_t *const *processes, size_t count, bool complete)
+{
+    const zoe__roof none = {.fma = 0};
+    json_t *rows = json_array(), *devices = processor(processes[0]);
+    zoe_status status = ZOE_OK;
+    for (int k = 0; k < KINDS && status == ZOE_OK; k++) {
+        json_t *of[MOST_PROCESSES] = {NULL}, *row = NULL;
+        bool ok;
+        if (!json_array_size(json_object_get(processes[0], kinds[k].name))) continue; /* no such clips */
+        for (size_t p = 0; p < count; p++) of[p] = seen_of(processes[p], k);
+        status = zoe__bench_row(saver->context, of, count, "cpu", &none, &row, &ok);
+        if (status == ZOE_OK) json_array_append_new(rows, row);
+        for (size_t p = 0; p < count; p++) json_decref(of[p]);
+    }
+    if (status == ZOE_OK) status = zoe__saver_write(saver, devices, rows, complete);
+    json_decref(rows);
+    json_decref(devices);
+    return status;
+}
+
+/* Figures of other clips are not compared: data-1 and a hash of the clips' own. */
+static zoe_status start_saver(zoe__saver *saver, zoe_context *context, const zoe_options *options, const char *folder)
+{
+    zoe_pack *pack = NULL;
+    zoe__sha256 sha;
+    uint8_t digest[32];
+    char hex[65], id[48];
+    *saver = (zoe__saver){.context = context};
+    if (!zoe_options_given(options, "out")) return ZOE_OK;
+    ZOE_TRY(zoe_pack_open(&pack, context, folder));
+    zoe__sha256_start(&sha);
+    for (size_t i = 0; i < zoe_pack_clips(pack); i++)
+        zoe__sha256_add(&sha, zoe_pack_clip(pack, i)->sha256, strlen(zoe_pack_clip(pack, i)->sha256));
+    zoe__sha256_end(&sha, digest);
+    zoe__sha256_hex(digest, hex);
+    zoe_pack_free(&pack);
+    zoe__format(id, sizeof id, "data-1 %.12s", hex);
+    return zoe__saver_start(saver, context, options, "data", id);
+}
+
 static zoe_status print_here(zoe_context *context, const char *folder, const zoe_options *options,
                              zoe_bench_report *out)
 {
@@ -255,10 +326,15 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     child.arg_count = 1;
     const size_t count = (size_t)zoe_options_int(call->options, "processes");
     const double limit = zoe_options_float(call->options, "limit");
-    for (size_t p = 0; p < count && status == ZOE_OK; p++)
+    zoe__saver saver = {.context = context};
+    if (status == ZOE_OK) status = start_saver(&saver, context, call->options, pack);
+    for (size_t p = 0; p < count && status == ZOE_OK; p++) {
         status = zoe__bench_child(context, "data", &child, NULL, limit, &processes[p]);
+        if (status == ZOE_OK && saver.path) status = save(&saver, processes, p + 1, p + 1 == count);
+    }
     if (status == ZOE_OK) status = report(context, processes, count, indexing, out);
     for (size_t p = 0; p < count; p++) json_decref(processes[p]);
+    zoe__saver_free(&saver);
     if (folder[0]) nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return status;
 }
@@ -273,6 +349,7 @@ static const zoe_option options[] = {
      .help = "for a process; a longer one is given up"},
     {.name = "seed", .type = ZOE_OPTION_INT, .low = 0, .high = 9007199254740991, .fallback = "1",
      .help = "draws other frames and seconds"},
+    ZOE__OPTION_SAVE,
     {.name = "here", .type = ZOE_OPTION_FLAG,
      .help = "measure once, in this process: what the fresh processes are told"},
     {.name = NULL},

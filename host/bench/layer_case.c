@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/bench.h"
 #include "bench/case_id.h"
 #include "bench/once.h"
 #include "graph/state.h"
@@ -17,8 +18,6 @@
 #include "tune/measure.h"
 
 enum { PART_X = 1, PART_WEIGHT = 2 };
-/* Winograd's F(4x4,3x3) and its gradients multiply a quarter of what the definition does. */
-static const double WINOGRAD_SAVES = 4;
 
 typedef struct layer {
     const zoe__once *once;
@@ -216,7 +215,7 @@ static zoe_status describe(layer *l)
     json_t *out = l->once->out;
     for (int d = 0; d < ZOE__DIRECTIONS; d++) bytes += 4 * (double)zoe__sample_values(&l->id.conv, (zoe__direction)d);
     json_object_set_new(out, "flops", json_real(flops));
-    json_object_set_new(out, "done_flops", json_real(effective ? flops / WINOGRAD_SAVES : flops));
+    json_object_set_new(out, "done_flops", json_real(effective ? flops / ZOE__WINOGRAD_SAVES : flops));
     json_object_set_new(out, "bytes", json_real(bytes));
     json_object_set_new(out, "effective", json_boolean(effective));
     json_object_set_new(out, "algorithm", algorithm ? json_string(algorithm) : json_null());

@@ -171,7 +171,7 @@ zoe_status zoe__once_measure(const zoe__once *once, const zoe__once_work *work)
     if (estimate < zoe_options_float(once->options, "warm")) ZOE_TRY(warm_up(&s, &estimate));
     zoe__energy energy;
     const size_t before = s.count;
-    zoe__energy_start(&energy, work->on_cpu);
+    zoe__energy_start(&energy, work->on_cpu, zoe_options_float(once->options, "seconds"));
     ZOE_TRY(take_all(&s, estimate));
     zoe__energy_end(&energy, (double)s.times * (double)(s.count - before), once->out);
     return report(&s);

@@ -44,13 +44,15 @@ typedef struct zoe__energy {
     char path[ZOE__ENERGY_COUNTERS][160];
     uint64_t first[ZOE__ENERGY_COUNTERS]; /* uJ */
     size_t count;
-    double start;
-    const char *reason; /* why there is none; NULL: there is one */
+    double start, idle_watts, tick; /* s between two changes of a counter */
+    const char *reason;             /* why there is none; NULL: there is one */
 } zoe__energy;
 
-void zoe__energy_start(zoe__energy *energy, bool cpu);
+/* Before a measurement of so many seconds; waits a little, to see what the machine takes when idle, where there is
+ * something to be read and the measurement is long enough. */
+void zoe__energy_start(zoe__energy *energy, bool cpu, double seconds);
 
-/* Adds energy_J (of a run, or null) and energy_source (or the reason) to out. */
+/* Adds energy_J and energy_net_J (of a run, or null) and energy_source (or the reason) to out. */
 void zoe__energy_end(const zoe__energy *energy, double runs, json_t *out);
 
 /* Opens the device of the options and adds it to once->out. untuned: nothing that was measured counts. */
@@ -66,6 +68,9 @@ void zoe__once_hash(const void *data, size_t bytes, char hex[65]);
 
 /* A run that takes longer than this, s, is not done more often than it must be. */
 #define ZOE__ONCE_SLOW 5.0
+
+/* Adds what zoe__train_here() found to out, with the keys of a case. */
+void zoe__train_found(json_t *out, const json_t *found);
 
 /* Kinds; *known false: not an id of this kind (and nothing was done). */
 zoe_status zoe__once_layer(const zoe__once *once, bool *known);

@@ -82,7 +82,7 @@ static void copy_keys(json_t *row, const json_t *from)
 {
     static const char *const keys[] = {"bytes",     "runs_per_sample", "algorithm",    "tuned",
                                        "device_ns", "peak_bytes",      "plan_bytes",   "losses",
-                                       "batch",     "energy_J",        "energy_source"};
+                                       "batch",     "energy_J",        "energy_net_J",    "energy_source"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(from, keys[i]);
         if (value) json_object_set(row, keys[i], value);
@@ -90,6 +90,7 @@ static void copy_keys(json_t *row, const json_t *from)
     if (!json_object_get(row, "algorithm")) json_object_set_new(row, "algorithm", json_null());
     if (!json_object_get(row, "tuned")) json_object_set_new(row, "tuned", json_null());
     if (!json_object_get(row, "energy_J")) json_object_set_new(row, "energy_J", json_null());
+    if (!json_object_get(row, "energy_net_J")) json_object_set_new(row, "energy_net_J", json_null());
     if (!json_object_get(row, "energy_source")) json_object_set_new(row, "energy_source", json_string("not measured"));
 }
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/case_id.h"
+#include "bench/save.h"
+#include "bench/sensors.h"
 #include "bench/table.h"
 #include "core/child.h"
-#include "device/source.h"
 
 enum { MOST_WORDS = 48, WORD = 64, MOST_HOST_PIXELS = 4096 };
 /* CLBlast does a few GFLOP/s on processors. What a case holds at most beside what it touches: numbers of the host,
@@ -38,7 +38,7 @@ typedef struct runner {
     size_t wrong, done;
     zoe_status failure; /* of the first case that was tried and could not be measured, number first_failure of skipped */
     size_t first_failure;
-    double compile_s, started;
+    double compile_s, started, throttle_events;
 } runner;
 
 /* ---- a process ---- */
@@ -185,14 +185,27 @@ static zoe_status take_process(runner *r, slot *s, const char *id)
     return ZOE_OK;
 }
 
+/* The processor was slowed down since the last case: a mark, and with --strict no row. */
+static bool was_throttled(runner *r, json_t *row)
+{
+    const double events = zoe__throttle_events();
+    const bool throttled = events > r->throttle_events;
+    r->throttle_events = events;
+    if (throttled) json_array_append_new(json_object_get(row, "flags"), json_string("throttled"));
+    return throttled;
+}
+
 static zoe_status keep(runner *r, slot *s, const char *id)
 {
     json_t *row = NULL;
     bool ok;
     if (!s->count) return ZOE_OK;
     ZOE_TRY(zoe__bench_row(r->context, s->processes, s->count, s->machine->id, &s->machine->roof, &row, &ok));
-    if (zoe_options_flag(r->call->options, "strict") && json_is_false(json_object_get(row, "tuned"))) {
-        skip(r, id, s->machine, "--strict: not tuned (`zoe tune` does that)");
+    const bool strict = zoe_options_flag(r->call->options, "strict"), throttled = was_throttled(r, row);
+    const bool untuned = json_is_false(json_object_get(row, "tuned"));
+    if (strict && (untuned || throttled)) {
+        skip(r, id, s->machine,
+             untuned ? "--strict: not tuned (`zoe tune` does that)" : "--strict: the processor was throttled");
         json_decref(row);
         return ZOE_OK;
     }
@@ -252,27 +265,6 @@ out:
 
 /* ---- the file ---- */
 
-static json_t *now(void)
-{
-    char text[32];
-    struct tm parts;
-    const time_t seconds = time(NULL);
-    if (!gmtime_r(&seconds, &parts) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)) return json_null();
-    return json_string(text);
-}
-
-static json_t *options_given(const zoe_options *o)
-{
-    json_t *given = json_object();
-    for (size_t i = 0; i < zoe_options_count(o); i++) {
-        const zoe_option *row = zoe_options_at(o, i);
-        const char *text = zoe_options_text(o, row->name);
-        if (zoe_options_given(o, row->name) && strcmp(row->name, "out") && text)
-            json_object_set_new(given, row->name, json_string(text));
-    }
-    return given;
-}
-
 /* What the machine is, from a process that opens it; appended to devices. */
 static zoe_status ask_machine(runner *r, size_t i, json_t *devices)
 {
@@ -296,7 +288,6 @@ static zoe_status ask_machine(runner *r, size_t i, json_t *devices)
 
 static zoe_status open_record(runner *r)
 {
-    char build[64];
     json_t *devices = json_array();
     for (size_t i = 0; i < r->machine_count; i++) {
         const zoe_status status = ask_machine(r, i, devices);
@@ -304,11 +295,7 @@ static zoe_status open_record(runner *r)
         json_decref(devices);
         return status;
     }
-    zoe__build_id(build);
-    json_t *head = json_pack("{s:i, s:{s:s, s:s, s:s}, s:s, s:s, s:o, s:o, s:o, s:o}", "schema", ZOE__BENCH_SCHEMA,
-                             "tool", "name", "zoe", "version", ZOE_VERSION, "build", build, "suite", r->list->suite,
-                             "suite_id", r->list->suite_id, "started", now(), "options",
-                             options_given(r->call->options), "host", zoe__bench_host(), "devices", devices);
+    json_t *head = zoe__bench_head(r->call->options, r->list->suite, r->list->suite_id, devices);
     ZOE_FAIL_IF(r->context, !head, ZOE_MEMORY, "no memory for the report");
     return zoe__record_new(&r->record, r->context, zoe_options_text(r->call->options, "out"), head);
 }
@@ -316,8 +303,7 @@ static zoe_status open_record(runner *r)
 /* What is known at the end; error: why it ended before its time. */
 static zoe_status close_record(runner *r, zoe_status status)
 {
-    json_t *end = json_pack("{s:o, s:f, s:f, s:o, s:O}", "finished", now(), "seconds", zoe__seconds() - r->started,
-                            "compile_s", r->compile_s, "host", zoe__bench_host(), "skipped", r->skipped);
+    json_t *end = zoe__bench_end(zoe__seconds() - r->started, r->compile_s, r->skipped);
     ZOE_FAIL_IF(r->context, !end, ZOE_MEMORY, "no memory for the report");
     if (status != ZOE_OK) json_object_set_new(end, "error", json_string(zoe_context_error(r->context)));
     return zoe__record_end(r->record, end, status == ZOE_OK);
@@ -351,6 +337,7 @@ zoe_status zoe__bench_run(zoe_context *context, const zoe_bench_call *call, cons
     r->list = list;
     r->skipped = json_array();
     r->started = zoe__seconds();
+    r->throttle_events = zoe__throttle_events();
     r->same = devices->same;
     r->machine_count = devices->count;
     for (size_t i = 0; i < devices->count; i++) r->machines[i].asked = devices->asked[i];

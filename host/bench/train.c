@@ -12,6 +12,9 @@
 #include <zoe/plan.h>
 
 #include "bench/bench.h"
+#include "bench/once.h"
+#include "bench/run.h"
+#include "bench/save.h"
 #include "core/child.h"
 #include "graph/graph.h"
 
@@ -27,6 +30,7 @@ typedef struct subject {
     zoe_plan *plan;
     zoe_value loss;
     double flops; /* forward, of the definition */
+    char id[128]; /* as case_id.h has it */
     int64_t step;
     float losses[CHECKED_STEPS];
 } subject;
@@ -81,6 +85,7 @@ static zoe_status make_subject(subject *s, const zoe_options *o)
     const int classes = (int)zoe_options_int(o, "classes");
     zoe_shape shape = zoe_backbone_input(net, (int)zoe_options_int(o, "batch"));
     if (zoe_options_given(o, "size")) zoe_options_size(o, "size", &shape.w, &shape.h);
+    zoe__format(s->id, sizeof s->id, "train %s %dx%dx%d batch %d", net->name, shape.c, shape.h, shape.w, shape.n);
     ZOE_TRY(open_device(s, o));
     ZOE_TRY(zoe_graph_new(&s->graph, s->context));
     const zoe_value x = zoe_input(s->graph, "x", ZOE_F32, shape);
@@ -117,7 +122,7 @@ static zoe_status step(subject *s)
     return ZOE_OK;
 }
 
-/* {samples_ns, first_step_s, losses, peak_bytes, plan_bytes, flops} */
+/* {id, samples_ns, first_step_s, losses, peak_bytes, plan_bytes, flops, roof, device, energy_J, ..} */
 static zoe_status measure(subject *s, const zoe_options *o, json_t **out)
 {
     const double started = zoe__seconds();
@@ -128,17 +133,22 @@ static zoe_status measure(subject *s, const zoe_options *o, json_t **out)
         status = step(s);
         if (i == 0) first = zoe__seconds() - started;
     }
+    zoe__energy energy;
+    zoe__energy_start(&energy, s->device && zoe_device_get_info(s->device)->is_cpu, zoe_options_float(o, "seconds"));
     const double end = zoe__seconds() + zoe_options_float(o, "seconds");
     for (int i = 0; status == ZOE_OK && i < MOST_STEPS && (i < LEAST_STEPS || zoe__seconds() < end); i++) {
         const double begin = zoe__seconds();
         status = step(s);
         json_array_append_new(samples, json_real((zoe__seconds() - begin) * 1e9));
     }
+    json_t *used = json_object();
+    zoe__energy_end(&energy, (double)json_array_size(samples), used);
     double roof = 0;
     if (status == ZOE_OK) status = zoe__roof_fma(s->device, &roof);
     if (status != ZOE_OK) {
         json_decref(samples);
         json_decref(losses);
+        json_decref(used);
         return status;
     }
     for (int i = 0; i < CHECKED_STEPS; i++) json_array_append_new(losses, json_real((double)s->losses[i]));
@@ -146,6 +156,9 @@ static zoe_status measure(subject *s, const zoe_options *o, json_t **out)
                      losses, "peak_bytes", (json_int_t)zoe__peak_resident(), "plan_bytes",
                      (json_int_t)zoe_plan_get_memory(s->plan).peak_bytes, "flops", s->flops, "roof", roof, "device",
                      zoe__bench_device(s->device));
+    json_object_set_new(*out, "id", json_string(s->id));
+    json_object_update(*out, used);
+    json_decref(used);
     return ZOE_OK;
 }
 
@@ -254,6 +267,9 @@ static zoe_status sum_up(zoe_context *context, const zoe_options *o, json_t *con
     json_object_set_new(*out, "steps", json_integer((json_int_t)samples.first[count]));
     json_object_set(*out, "losses", json_object_get(processes[0], "losses"));
     json_object_set(*out, "ops", json_object_get(profiled, "ops"));
+    static const char *const energy[] = {"energy_J", "energy_net_J", "energy_source"};
+    for (size_t i = 0; i < sizeof energy / sizeof *energy; i++)
+        json_object_set(*out, energy[i], json_object_get(processes[0], energy[i]));
     json_object_set(*out, "device", json_object_get(processes[0], "device"));
     json_object_set_new(*out, "host", zoe__bench_host());
     if (!ok)
@@ -291,22 +307,54 @@ static zoe_status write_text(zoe_context *context, const json_t *v, char **out)
     return ZOE_OK;
 }
 
+/* One row, as the suites of cases have it. */
+static zoe_status save(zoe__saver *saver, json_t *const *processes, size_t count, bool complete)
+{
+    json_t *found[ZOE__MOST_PROCESSES] = {NULL}, *row = NULL, *rows = NULL, *devices = NULL;
+    const json_t *device = json_object_get(processes[0], "device");
+    const zoe__roof roof = {.fma = number(processes[0], "roof")};
+    bool ok;
+    if (!saver->path) return ZOE_OK;
+    for (size_t p = 0; p < count; p++) {
+        found[p] = json_object();
+        json_object_set(found[p], "id", json_object_get(processes[p], "id"));
+        zoe__train_found(found[p], processes[p]);
+    }
+    zoe_status status = zoe__bench_row(saver->context, found, count, json_string_value(json_object_get(device, "id")),
+                                       &roof, &row, &ok);
+    for (size_t p = 0; p < count; p++) json_decref(found[p]);
+    if (status != ZOE_OK) return status;
+    rows = json_pack("[o]", row);
+    devices = json_pack("[O]", device);
+    status = zoe__saver_write(saver, devices, rows, complete);
+    json_decref(rows);
+    json_decref(devices);
+    return status;
+}
+
 static zoe_status run_processes(zoe_context *context, const zoe_bench_call *call, json_t **out)
 {
-    enum { MOST = 100 };
     static const char *const with_ops[] = {"--ops", NULL};
-    json_t *processes[MOST] = {NULL}, *profiled = NULL;
+    json_t *processes[ZOE__MOST_PROCESSES] = {NULL}, *profiled = NULL;
     const zoe_options *o = call->options;
+    zoe__saver saver;
     const size_t count = (size_t)zoe_options_int(o, "processes");
     const double limit = zoe_options_float(o, "limit");
-    zoe_status status = ZOE_OK;
-    for (size_t p = 0; p < count; p++)
+    char suite_id[48] = "train-1";
+    if (zoe_options_given(o, "classes"))
+        zoe__format(suite_id, sizeof suite_id, "train-1, %d classes", (int)zoe_options_int(o, "classes"));
+    zoe_status status = zoe__saver_start(&saver, context, o, "train", suite_id);
+    if (status != ZOE_OK) goto out;
+    for (size_t p = 0; p < count; p++) {
         ZOE_TRY_OUT(zoe__bench_child(context, "train", call, NULL, limit, &processes[p]));
+        ZOE_TRY_OUT(save(&saver, processes, p + 1, p + 1 == count));
+    }
     ZOE_TRY_OUT(zoe__bench_child(context, "train", call, with_ops, limit, &profiled));
     status = sum_up(context, o, processes, count, profiled, out);
 out:
     for (size_t p = 0; p < count; p++) json_decref(processes[p]);
     json_decref(profiled);
+    zoe__saver_free(&saver);
     return status;
 }
 
@@ -341,6 +389,7 @@ static const zoe_option options[] = {
      .help = "of measuring in a process, three steps at least"},
     {.name = "limit", .type = ZOE_OPTION_SECONDS, .low = 1, .high = 1e6, .fallback = "10m",
      .help = "for a process with its compilation; a longer one is given up"},
+    ZOE__OPTION_SAVE,
     {.name = "ops", .type = ZOE_OPTION_FLAG, .help = "with --here: measure the share of each op",
      .flags = ZOE_OPTION_HIDDEN},
     ZOE__BENCH_OPTIONS,

@@ -30,9 +30,10 @@ static zoe_status set_options(zoe_options *o, const zoe__once *once, const zoe__
     return ZOE_OK;
 }
 
-static void take(const zoe__once *once, const json_t *found)
+void zoe__train_found(json_t *out, const json_t *found)
 {
-    static const char *const same[] = {"samples_ns", "peak_bytes", "plan_bytes", "device", "losses"};
+    static const char *const same[] = {"samples_ns", "peak_bytes",   "plan_bytes",   "device",
+                                       "losses",     "energy_J",     "energy_net_J", "energy_source"};
     const json_t *losses = json_object_get(found, "losses");
     zoe__sha256 sha;
     uint8_t digest[32];
@@ -50,14 +51,14 @@ static void take(const zoe__once *once, const json_t *found)
     zoe__sha256_end(&sha, digest);
     zoe__sha256_hex(digest, hex);
     for (i = 0; i < sizeof same / sizeof *same; i++)
-        json_object_set(once->out, same[i], json_object_get(found, same[i]));
-    json_object_set_new(once->out, "flops", json_real(3 * json_number_value(json_object_get(found, "flops"))));
-    json_object_set(once->out, "first_run_s", json_object_get(found, "first_step_s"));
-    json_object_set_new(once->out, "effective", json_true());
-    json_object_set_new(once->out, "algorithm", json_string("step"));
-    json_object_set_new(once->out, "ok", json_boolean(ok));
-    json_object_set_new(once->out, "nmse", json_null());
-    json_object_set_new(once->out, "hash", json_string(hex));
+        json_object_set(out, same[i], json_object_get(found, same[i]));
+    json_object_set_new(out, "flops", json_real(3 * json_number_value(json_object_get(found, "flops"))));
+    json_object_set(out, "first_run_s", json_object_get(found, "first_step_s"));
+    json_object_set_new(out, "effective", json_true());
+    json_object_set_new(out, "algorithm", json_string("step"));
+    json_object_set_new(out, "ok", json_boolean(ok));
+    json_object_set_new(out, "nmse", json_null());
+    json_object_set_new(out, "hash", json_string(hex));
 }
 
 zoe_status zoe__once_train(const zoe__once *once, bool *known)
@@ -70,7 +71,7 @@ zoe_status zoe__once_train(const zoe__once *once, bool *known)
     zoe_status status = zoe_options_new(&options, once->context);
     if (status == ZOE_OK) status = set_options(options, once, &id);
     if (status == ZOE_OK) status = zoe__train_here(once->context, options, &found);
-    if (status == ZOE_OK) take(once, found);
+    if (status == ZOE_OK) zoe__train_found(once->out, found);
     json_decref(found);
     zoe_options_free(&options);
     return status;
