@@ -55,6 +55,21 @@
 ROOF_WIDTHS(fma)
 ROOF_WIDTHS(mad)
 
+#ifdef cl_khr_fp64
+#    pragma OPENCL EXTENSION cl_khr_fp64 : enable
+ROOF_CHAINS(roof_fma_double1, double, fma, (float)(a0))
+ROOF_CHAINS(roof_fma_double2, double2, fma, (float)(a0.s0 + a0.s1))
+ROOF_CHAINS(roof_fma_double4, double4, fma, (float)(ROOF_SUM4(a0)))
+ROOF_CHAINS(roof_fma_double8, double8, fma, (float)(ROOF_SUM8(a0)))
+#endif
+#ifdef cl_khr_fp16
+#    pragma OPENCL EXTENSION cl_khr_fp16 : enable
+ROOF_CHAINS(roof_fma_half2, half2, fma, (float)(a0.s0 + a0.s1))
+ROOF_CHAINS(roof_fma_half4, half4, fma, (float)(ROOF_SUM4(a0)))
+ROOF_CHAINS(roof_fma_half8, half8, fma, (float)(ROOF_SUM8(a0)))
+ROOF_WIDE_CHAINS(roof_fma_half16, half16, fma, (float)(ROOF_SUM16(a0)))
+#endif
+
 #define ROOF_PIECES(i)                                                             \
     const size_t item = get_global_id(0), items = get_global_size(0);              \
     const size_t each = (count + items - 1) / items;                               \
@@ -71,6 +86,31 @@ __kernel void roof_triad(__global const float8 *restrict a, __global const float
                          float factor, int count, int ranges)
 {
     ROOF_PIECES(i) c[i] = a[i] + factor * b[i];
+}
+
+/* c = `steps` times a = a m + t of each number: 8 bytes are moved and 2 steps operations done. A piece is eight vectors, so
+ * that their chains hide each other's latency; in a group of 64 neighbours lie side by side. */
+#ifdef ZOE_FAMILY_VECTOR
+#    define ROOF_MIX float16
+#else
+#    define ROOF_MIX float4
+#endif
+__kernel void roof_mix(__global const ROOF_MIX *restrict a, __global ROOF_MIX *restrict c, float factor, float term,
+                       int steps, int count, int ranges)
+{
+    const ROOF_MIX m = (ROOF_MIX)(factor), t = (ROOF_MIX)(term);
+    ROOF_PIECES(i)
+    {
+        const size_t at = ranges ? i * 8 : i / 64 * 512 + i % 64, by = ranges ? 1 : 64;
+        ROOF_MIX a0 = a[at], a1 = a[at + by], a2 = a[at + 2 * by], a3 = a[at + 3 * by];
+        ROOF_MIX a4 = a[at + 4 * by], a5 = a[at + 5 * by], a6 = a[at + 6 * by], a7 = a[at + 7 * by];
+        for (int s = 0; s < steps; s++) {
+            a0 = fma(a0, m, t), a1 = fma(a1, m, t), a2 = fma(a2, m, t), a3 = fma(a3, m, t);
+            a4 = fma(a4, m, t), a5 = fma(a5, m, t), a6 = fma(a6, m, t), a7 = fma(a7, m, t);
+        }
+        c[at] = a0, c[at + by] = a1, c[at + 2 * by] = a2, c[at + 3 * by] = a3;
+        c[at + 4 * by] = a4, c[at + 5 * by] = a5, c[at + 6 * by] = a6, c[at + 7 * by] = a7;
+    }
 }
 
 /* c[i] = a[i] by way of local memory, `rounds` times back and forth among the work-items of a group. */

@@ -104,7 +104,7 @@ static zoe_status take(sampler *s, bool checked, double *seconds)
     if (checked && s->work->spoil) ZOE_TRY(s->work->spoil(s->work->user));
     const double start = zoe__seconds();
     ZOE_TRY(s->work->run(s->work->user, s->times));
-    *seconds = (zoe__seconds() - start) / s->times;
+    *seconds = (s->work->seconds ? *s->work->seconds : zoe__seconds() - start) / s->times;
     return checked ? check(s) : ZOE_OK;
 }
 
@@ -192,7 +192,7 @@ static zoe_status look_at_device(const zoe__once *once, bool *known)
 static zoe_status dispatch(const zoe__once *once)
 {
     static zoe_status (*const kinds[])(const zoe__once *once, bool *known) = {
-        look_at_device, zoe__once_layer, zoe__once_train, zoe__once_roof, zoe__once_gemm};
+        look_at_device, zoe__once_layer, zoe__once_train, zoe__once_build, zoe__once_roof, zoe__once_gemm};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         bool known = false;
         ZOE_TRY(kinds[i](once, &known));

@@ -26,7 +26,8 @@ typedef struct zoe__once_work {
     zoe_status (*spoil)(void *user);          /* makes the result useless (NaN), so that it must be made again */
     /* The result's hash; with `numbers`, also how far it is from the definition in double. */
     zoe_status (*check)(void *user, bool numbers, char hash[65], double *nmse, double *most);
-    double limit; /* NMSE up to which it is right */
+    double limit;          /* NMSE up to which it is right */
+    const double *seconds; /* NULL: the host's clock counts; else what the runs of a sample took together */
     bool on_cpu;  /* whose energy is counted */
 } zoe__once_work;
 
@@ -76,6 +77,7 @@ void zoe__train_found(json_t *out, const json_t *found);
 zoe_status zoe__once_layer(const zoe__once *once, bool *known);
 zoe_status zoe__once_train(const zoe__once *once, bool *known);
 zoe_status zoe__once_roof(const zoe__once *once, bool *known);
+zoe_status zoe__once_build(const zoe__once *once, bool *known);
 zoe_status zoe__once_gemm(const zoe__once *once, bool *known);
 
 #endif

@@ -6,7 +6,11 @@
  *   roof local                          bytes that work-groups of 64 pass through local memory
  *   roof atomic                         counting in one place, a time each
  *   roof launch                         one kernel that does next to nothing, and waiting for it
- *   roof upload BYTES, roof download BYTES   from ordinary memory of the host and back */
+ *   roof queue                          from such a launch to its start, by the device's clock
+ *   roof mix N                          a pass over an array with N operations a byte read or written
+ *   roof upload BYTES, roof download BYTES   from ordinary memory of the host and back; "roof pinned ..": from memory
+ *                                       that the driver gave for it
+ * doubleN and halfN stand for floatN with fma where the device has them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +25,11 @@ enum {
     SIMT_STEPS = 1 << 14, /* of each of many more work-items */
     GROUP = 64,
     GROUPS_A_UNIT = 32,
-    LOCAL_ROUNDS = 256
+    LOCAL_ROUNDS = 256,
+    MIX_BYTES = 64 << 20
 };
 
-typedef enum kind { CHAIN, COPY, TRIAD, UPLOAD, DOWNLOAD, LOCAL, ATOMIC, LAUNCH } kind;
+typedef enum kind { CHAIN, COPY, TRIAD, UPLOAD, DOWNLOAD, LOCAL, ATOMIC, LAUNCH, QUEUE, MIX } kind;
 
 typedef struct roof {
     const zoe__once *once;
@@ -33,10 +38,14 @@ typedef struct roof {
     zoe__mem *mem[3]; /* a, b, c; c is the result */
     size_t bytes;     /* of each */
     float *host;
+    zoe__mem *pinned; /* what host lies in; NULL: ordinary memory */
     size_t global, local;
     kind kind;
+    double queued; /* s of a sample's launches until they started */
     char kernel_name[32];
+    const char *type; /* of the chains' numbers */
     int lanes, steps;
+    float factor, term;
     double flops, moved; /* of a run */
 } roof;
 
@@ -51,6 +60,42 @@ static size_t read_size(const char *text)
     return *text >= '1' && *text <= '9' && value <= 65536 && unit && !end[1] ? value * unit : 0;
 }
 
+/* "roof mix 0.25" .. "roof mix 128": four multiply-adds of each number are one operation a byte. */
+static bool read_mix(roof *r, const char *id)
+{
+    for (r->steps = 1; r->steps <= 512; r->steps *= 2) {
+        char text[32];
+        zoe__format(text, sizeof text, "roof mix %g", r->steps / 4.0);
+        if (strcmp(text, id)) continue;
+        r->kind = MIX;
+        r->bytes = MIX_BYTES;
+        return true;
+    }
+    return false;
+}
+
+static bool read_chain(roof *r, const char *id)
+{
+    static const struct {
+        const char *type;
+        int least, most;
+        const char *ops[2];
+    } types[] = {{"float", 1, 16, {"fma", "mad"}}, {"double", 1, 8, {"fma", NULL}}, {"half", 2, 16, {"fma", NULL}}};
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+        for (int lanes = types[t].least; lanes <= types[t].most; lanes *= 2)
+            for (int op = 0; op < 2 && types[t].ops[op]; op++) {
+                char text[32];
+                zoe__format(text, sizeof text, "roof %s %s%d", types[t].ops[op], types[t].type, lanes);
+                if (strcmp(text, id)) continue;
+                zoe__format(r->kernel_name, sizeof r->kernel_name, "roof_%s_%s%d", types[t].ops[op], types[t].type,
+                            lanes);
+                r->type = types[t].type;
+                r->lanes = lanes;
+                return true;
+            }
+    return false;
+}
+
 static bool read_id(roof *r, const char *id)
 {
     static const struct {
@@ -59,8 +104,8 @@ static bool read_id(roof *r, const char *id)
         bool sized;
     } forms[] = {{"roof copy ", COPY, true},         {"roof triad ", TRIAD, true}, {"roof upload ", UPLOAD, true},
                  {"roof download ", DOWNLOAD, true}, {"roof local", LOCAL, false}, {"roof atomic", ATOMIC, false},
-                 {"roof launch", LAUNCH, false}};
-    static const int widths[] = {1, 2, 4, 8, 16};
+                 {"roof launch", LAUNCH, false},      {"roof queue", QUEUE, false},
+                 {"roof pinned upload ", UPLOAD, true}, {"roof pinned download ", DOWNLOAD, true}};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         const size_t length = strlen(forms[i].start);
         if (strncmp(id, forms[i].start, length)) continue;
@@ -68,16 +113,7 @@ static bool read_id(roof *r, const char *id)
         if (forms[i].sized) r->bytes = read_size(id + length);
         return forms[i].sized ? r->bytes > 0 : !id[length];
     }
-    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
-        for (int op = 0; op < 2; op++) {
-            char text[32];
-            zoe__format(text, sizeof text, "roof %s float%d", op ? "mad" : "fma", widths[i]);
-            if (strcmp(text, id)) continue;
-            zoe__format(r->kernel_name, sizeof r->kernel_name, "roof_%s_float%d", op ? "mad" : "fma", widths[i]);
-            r->lanes = widths[i];
-            return true;
-        }
-    return false;
+    return read_mix(r, id) || read_chain(r, id);
 }
 
 /* ---- making it ---- */
@@ -101,12 +137,18 @@ static int chains_of(const roof *r)
 
 static zoe_status make_chains(roof *r)
 {
-    static const float factor = 0.999f, term = 0.5f;
+    const zoe_device_info *info = zoe_device_get_info(r->device);
+    const bool half = !strcmp(r->type, "half"), twice = !strcmp(r->type, "double");
+    ZOE_FAIL_IF(r->once->context, (half && !info->fp16) || (twice && !info->fp64), ZOE_UNSUPPORTED,
+                "the device has no %s precision", half ? "half" : "double");
+    if (half) r->factor = 0.5f; /* ends at 1, which it can hold */
     r->steps = r->kind != CHAIN ? 1 : is_simt(r) ? SIMT_STEPS : STEPS;
     r->bytes = r->global * sizeof(float);
     ZOE_TRY(zoe__mem_new(&r->mem[2], r->device, r->bytes, "the roof"));
     ZOE_TRY(zoe__kernel_new(&r->kernel, r->device, "roof", r->kernel_name, NULL));
-    ZOE_TRY(set_arguments(r, "miff", (const void *[]){&r->mem[2], &r->steps, &factor, &term}));
+    ZOE_TRY(set_arguments(r, "miff", (const void *[]){&r->mem[2], &r->steps, &r->factor, &r->term}));
+    if (r->kind == QUEUE) ZOE_TRY(zoe__kernel_run(r->kernel, 1, &r->global, &r->local, "roof")); /* compiled once */
+    json_object_set_new(r->once->out, "dtype", json_string(half ? "float16" : twice ? "float64" : "float32"));
     r->flops = r->kind == CHAIN ? 2.0 * chains_of(r) * r->lanes * r->steps * (double)r->global : 0;
     return ZOE_OK;
 }
@@ -117,6 +159,31 @@ static zoe_status new_array(roof *r, int i)
     if (!r->host) ZOE_TRY(zoe__calloc(r->once->context, &r->host, r->bytes, 1));
     zoe__once_fill(r->once, (uint32_t)i, r->host, r->bytes / sizeof(float));
     return zoe__mem_write(r->mem[i], 0, r->host, r->bytes);
+}
+
+static zoe_status make_transfer(roof *r)
+{
+    void *place = NULL;
+    r->moved = (double)r->bytes;
+    if (!strncmp(r->once->id, "roof pinned", 11)) {
+        ZOE_TRY(zoe__mem_new_pinned(&r->pinned, r->device, r->bytes, "memory for transfers"));
+        ZOE_TRY(zoe__mem_map(r->pinned, &place));
+        r->host = place;
+    }
+    return new_array(r, 2);
+}
+
+static zoe_status make_mix(roof *r, bool vector)
+{
+    const int count = (int)(r->bytes / (vector ? 512 : 128)), ranges = vector;
+    r->moved = 2.0 * (double)r->bytes;
+    r->flops = 2.0 * r->steps * (double)(r->bytes / sizeof(float));
+    ZOE_TRY(new_array(r, 0));
+    ZOE_TRY(new_array(r, 2));
+    ZOE_TRY(zoe__kernel_new(&r->kernel, r->device, "roof", "roof_mix", NULL));
+    return set_arguments(
+        r, "mmffiii",
+        (const void *[]){&r->mem[0], &r->mem[2], &r->factor, &r->term, &r->steps, &count, &ranges});
 }
 
 static zoe_status make_memory(roof *r, bool vector)
@@ -163,23 +230,42 @@ static zoe_status make(roof *r)
     const bool vector = info->family == ZOE_FAMILY_VECTOR;
     r->local = vector ? 1 : GROUP;
     r->global = info->compute_units * (vector ? 1 : (size_t)GROUP * GROUPS_A_UNIT);
-    if (r->kind == LAUNCH) {
+    r->factor = 0.999f;
+    r->term = 0.5f;
+    if (r->kind == LAUNCH || r->kind == QUEUE) {
         r->lanes = 1;
+        r->type = "float";
         zoe__format(r->kernel_name, sizeof r->kernel_name, "roof_mad_float1");
     }
-    if (r->kind == CHAIN || r->kind == LAUNCH) return make_chains(r);
+    if (r->kind == CHAIN || r->kind == LAUNCH || r->kind == QUEUE) return make_chains(r);
+    if (r->kind == MIX) return make_mix(r, vector);
     if (r->kind == LOCAL) return make_local(r);
     if (r->kind == ATOMIC) return make_atomic(r);
     if (r->kind == COPY || r->kind == TRIAD) return make_memory(r, vector);
-    r->moved = (double)r->bytes;
-    return new_array(r, 2);
+    return make_transfer(r);
 }
 
 /* ---- the work ---- */
 
+/* Launches on an idle device, and how long each waited there. */
+static zoe_status run_queue(roof *r, int times)
+{
+    r->queued = 0;
+    for (int t = 0; t < times; t++) {
+        void *event = NULL;
+        double busy;
+        ZOE_TRY(zoe__kernel_run_event(r->kernel, 1, &r->global, &r->local, "roof", &event));
+        ZOE_TRY(zoe__event_take(r->device, &event, &busy));
+        r->queued += zoe__device_get_counters(r->device)->queue_seconds;
+    }
+    ZOE_FAIL_IF(r->once->context, !(r->queued > 0), ZOE_UNSUPPORTED, "the device does not tell when it starts");
+    return ZOE_OK;
+}
+
 static zoe_status run(void *user, int times)
 {
     roof *r = user;
+    if (r->kind == QUEUE) return run_queue(r, times);
     for (int t = 0; t < times; t++) {
         if (r->kind == UPLOAD)
             ZOE_TRY(zoe__mem_write(r->mem[2], 0, r->host, r->bytes));
@@ -212,6 +298,10 @@ static zoe_status spoil(void *user)
 static double wanted(const roof *r, size_t i, float *const part[3])
 {
     if (r->kind == TRIAD) return (double)part[0][i] + (double)FACTOR * (double)part[1][i];
+    if (r->kind == MIX) { /* the recurrence from a on, summed up */
+        const double m = pow((double)r->factor, r->steps);
+        return (double)part[0][i] * m + (double)r->term * (1 - m) / (1 - (double)r->factor);
+    }
     return (double)part[r->kind == UPLOAD || r->kind == DOWNLOAD ? 2 : 0][i];
 }
 
@@ -221,7 +311,7 @@ static double end_of_chains(const roof *r)
     double sum = 0;
     for (int k = 1; k <= chains_of(r); k++) {
         double a = 0.5 * k;
-        for (int s = 0; s < r->steps; s++) a = a * (double)0.999f + 0.5;
+        for (int s = 0; s < r->steps; s++) a = a * (double)r->factor + (double)r->term;
         sum += a;
     }
     return sum * r->lanes;
@@ -231,7 +321,7 @@ static double end_of_chains(const roof *r)
 static zoe_status compare(const roof *r, const float *got, double *nmse, double *most)
 {
     const size_t count = r->bytes / sizeof(float);
-    const bool same = r->kind == CHAIN || r->kind == LAUNCH;
+    const bool same = r->kind == CHAIN || r->kind == LAUNCH || r->kind == QUEUE;
     const double one = same ? end_of_chains(r) : 0;
     double differences = 0, squares = 0, largest = 0, scale = 0;
     float *part[3] = {NULL};
@@ -309,14 +399,17 @@ zoe_status zoe__once_roof(const zoe__once *once, bool *known)
                                  .run = run,
                                  .spoil = spoil,
                                  .check = check,
-                                 .limit = 1e-8,
+                                 .limit = r.type && !strcmp(r.type, "half") ? 1e-5 : 1e-8,
+                                 .seconds = r.kind == QUEUE ? &r.queued : NULL,
                                  .on_cpu = zoe_device_get_info(r.device)->is_cpu};
     ZOE_TRY_OUT(zoe__once_measure(once, &work));
     json_object_set_new(once->out, "compile_s", json_real(zoe__device_get_counters(r.device)->compile_seconds));
 out:
     zoe__kernel_free(&r.kernel);
     for (int i = 0; i < 3; i++) zoe__mem_free(&r.mem[i]);
-    free(r.host);
+    if (!r.pinned) free(r.host);
+    if (r.pinned && r.host) (void)zoe__mem_unmap(r.pinned, r.host);
+    zoe__mem_free(&r.pinned);
     zoe_device_free(&r.device);
     return status;
 }

@@ -22,7 +22,7 @@ void zoe__roof_add(zoe__roof *roof, const json_t *row)
     const char *id = json_string_value(json_object_get(row, "id"));
     const double best = number(row, "min_ns") * 1e-9;
     if (!id || strncmp(id, "roof ", 5) || best <= 0) return;
-    if (!strncmp(id + 5, "fma ", 4) || !strncmp(id + 5, "mad ", 4))
+    if (!strncmp(id + 5, "fma float", 9) || !strncmp(id + 5, "mad float", 9))
         roof->fma = fmax(roof->fma, number(row, "flops") / best);
     const int arrays = !strncmp(id + 5, "copy ", 5) ? 2 : !strncmp(id + 5, "triad ", 6) ? 3 : 0;
     if (!arrays || roof->count >= sizeof roof->memory / sizeof *roof->memory) return;
@@ -156,7 +156,8 @@ zoe_status zoe__bench_row(zoe_context *context, json_t *const *processes, size_t
     json_object_set(row, "id", json_object_get(first, "id"));
     json_object_set_new(row, "device", json_string(device));
     json_object_set(row, "flops", flops ? flops : json_null());
-    json_object_set_new(row, "dtype", json_string("float32"));
+    const json_t *dtype = json_object_get(first, "dtype");
+    json_object_set_new(row, "dtype", json_string(dtype ? json_string_value(dtype) : "float32"));
     copy_keys(row, first);
     if (*ok) {
         ZOE_TRY_OUT(zoe__bench_samples(context, processes, count, "samples_ns", &samples));

@@ -98,6 +98,7 @@ zoe_status zoe__median_interval(zoe_context *context, const zoe__samples *sample
     out->degrees = groups > 1 ? (double)(groups - 1) : count > 1 ? (double)(count - 1) : 1;
     out->error = deviation_of_draws(samples, out->median, drawn) *
                  (groups > 1 ? sqrt((double)groups / (double)(groups - 1)) : 1);
+    if (count == 1) out->error = 1; /* one number says nothing of its spread */
     const double half = exp(zoe__student(out->degrees) * out->error);
     out->low = out->median / half;
     out->high = out->median * half;

@@ -166,7 +166,7 @@ static zoe_status check_room(const zoe_device *device, size_t bytes, const char 
     return ZOE_OK;
 }
 
-zoe_status zoe__mem_new(zoe__mem **out, zoe_device *device, size_t bytes, const char *what)
+static zoe_status new_mem(zoe__mem **out, zoe_device *device, size_t bytes, const char *what, bool pinned)
 {
     *out = NULL;
     ZOE_TRY(check_room(device, bytes, what));
@@ -174,6 +174,7 @@ zoe_status zoe__mem_new(zoe__mem **out, zoe_device *device, size_t bytes, const 
     ZOE_TRY(zoe__calloc(device->context, &mem, 1, sizeof *mem));
     mem->device = device;
     mem->bytes = bytes;
+    mem->pinned = pinned;
     const zoe_status status = device->driver->mem_new(mem, what);
     if (status != ZOE_OK) {
         free(mem);
@@ -183,6 +184,16 @@ zoe_status zoe__mem_new(zoe__mem **out, zoe_device *device, size_t bytes, const 
     if (device->counters.bytes > device->counters.peak_bytes) device->counters.peak_bytes = device->counters.bytes;
     *out = mem;
     return ZOE_OK;
+}
+
+zoe_status zoe__mem_new(zoe__mem **out, zoe_device *device, size_t bytes, const char *what)
+{
+    return new_mem(out, device, bytes, what, false);
+}
+
+zoe_status zoe__mem_new_pinned(zoe__mem **out, zoe_device *device, size_t bytes, const char *what)
+{
+    return new_mem(out, device, bytes, what, true);
 }
 
 static zoe_status check_range(const zoe__mem *mem, size_t offset, size_t bytes, const char *verb)

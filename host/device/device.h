@@ -21,6 +21,10 @@ bool zoe__device_is_host(const zoe_device *device);
 /* Zero-filled memory. ZOE_DEVICE_MEMORY names needed and available bytes. The counter below grows by bytes. */
 zoe_status zoe__mem_new(zoe__mem **out, zoe_device *device, size_t bytes, const char *what);
 
+/* The same where the driver keeps what it moves quickly: what zoe__mem_map() gives of it is a good source and target of
+ * copies from and to other memory. */
+zoe_status zoe__mem_new_pinned(zoe__mem **out, zoe_device *device, size_t bytes, const char *what);
+
 /* A part of mem from offset (a multiple of info.base_align); freed on its own, before mem. */
 zoe_status zoe__mem_part(zoe__mem **out, zoe__mem *mem, size_t offset, size_t bytes);
 void zoe__mem_free(zoe__mem **mem);
@@ -88,6 +92,7 @@ typedef struct zoe__device_counters {
     size_t programs_compiled; /* from source */
     size_t programs_loaded;   /* from the cache */
     double compile_seconds;
+    double queue_seconds; /* from the launch to the start, of the event that was taken last; 0: not told */
 } zoe__device_counters;
 const zoe__device_counters *zoe__device_get_counters(const zoe_device *device);
 

@@ -74,6 +74,7 @@ struct zoe__mem {
     size_t bytes;
     size_t offset;         /* in root */
     struct zoe__mem *root; /* of a part: the buffer it lies in; else NULL */
+    bool pinned;           /* OpenCL: lies where the driver keeps what it moves quickly */
     void *host;            /* host driver: the bytes */
     void *handle;          /* OpenCL: the cl_mem */
 };

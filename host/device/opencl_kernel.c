@@ -122,13 +122,16 @@ zoe_status zoe__opencl_kernel_run_event(zoe__kernel *kernel, int dims, const siz
 zoe_status zoe__opencl_event_take(zoe_device *device, void **event, double *seconds)
 {
     cl_event taken = *event;
-    cl_ulong start = 0, end = 0; /* ns */
+    cl_ulong queued = 0, start = 0, end = 0; /* ns */
     *event = NULL;
     cl_int code = clWaitForEvents(1, &taken);
     if (code == CL_SUCCESS)
         code = clGetEventProfilingInfo(taken, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
     if (code == CL_SUCCESS) code = clGetEventProfilingInfo(taken, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+    if (clGetEventProfilingInfo(taken, CL_PROFILING_COMMAND_QUEUED, sizeof queued, &queued, NULL) != CL_SUCCESS)
+        queued = start;
     clReleaseEvent(taken);
+    device->counters.queue_seconds = start > queued ? (double)(start - queued) * 1e-9 : 0;
     if (end > start) *seconds = (double)(end - start) * 1e-9;
     return zoe__cl_check(device, code, "clGetEventProfilingInfo");
 }

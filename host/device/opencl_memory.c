@@ -51,7 +51,7 @@ static void CL_CALLBACK unmap(cl_mem handle, void *user)
 static cl_mem create_in_large_pages(zoe__mem *mem, size_t size)
 {
     const zoe_device_info *info = &mem->device->info;
-    if (!info->is_cpu || info->family != ZOE_FAMILY_VECTOR || size < 2 * (size_t)LARGE_PAGE) return NULL;
+    if (mem->pinned || !info->is_cpu || info->family != ZOE_FAMILY_VECTOR || size < 2 * (size_t)LARGE_PAGE) return NULL;
     mapping *m = malloc(sizeof *m);
     if (!m) return NULL;
     m->bytes = size + LARGE_PAGE;
@@ -84,7 +84,8 @@ zoe_status zoe__opencl_mem_new(zoe__mem *mem, const char *what)
     cl_int code = CL_SUCCESS;
     mem->handle = create_in_large_pages(mem, size);
     if (mem->handle) return ZOE_OK;
-    mem->handle = clCreateBuffer(device->opencl->context, CL_MEM_READ_WRITE, size, NULL, &code);
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | (mem->pinned ? CL_MEM_ALLOC_HOST_PTR : 0);
+    mem->handle = clCreateBuffer(device->opencl->context, flags, size, NULL, &code);
     if (code == CL_SUCCESS) {
         device->counters.waits++;
         code = fill(mem);

@@ -91,4 +91,5 @@ without linear_data 'gemm nn 128x128x128'
 without linear_weights 'gemm tn 128x128x128'
 without roof_fma_float16 'roof fma float16'
 without roof_triad 'roof triad 64K'
+without roof_mix 'roof mix 8'
 finish

@@ -90,6 +90,20 @@ if ! "$zoe" devices >devices 2>/dev/null || ! grep -qv '^host' devices; then
     exit
 fi
 
+# Each kind of roof; what a device does not have is left out with the reason.
+for kind in 'fma double4' 'fma half8' 'mix 8' 'queue' 'build' 'pinned upload 64K' 'pinned download 64K' 'copy 16K' 'local' 'atomic'; do
+    "$zoe" bench roof --cases "roof $kind" --seconds 0.01 --processes 2 -o roof.json >out 2>err
+    code=$?
+    if grep -q '"reason":"the device has no' roof.json; then
+        expect "roof $kind: exit code $code, not 3" [ $code -eq 3 ]
+    else
+        expect "roof $kind: exit code $code: $(tail -n 1 err)" [ $code -eq 0 ]
+        expect "roof $kind has a time" grep -q '"median_ns":[0-9]' roof.json
+    fi
+done
+check 3 'nothing was measured; .* has no kernels' bench roof -d host --cases 'roof launch' -o none.json
+expect "why is in the file" grep -q '"skipped":\[{"id":"roof launch"' none.json
+
 check 0 '' bench --suite quick --cases 16x28x28 --seconds 0.01 --processes 2 -o one.json --json
 expect "the document is printed" [ "$(count '"schema": 1' out)" = 1 ]
 check 0 '' bench quick --cases 'conv2d forward 1x16x28x28' --seconds 0.01 --processes 2 -d host -d pocl -o two.json
