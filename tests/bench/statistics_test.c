@@ -37,7 +37,7 @@ static void medians(void **state)
     assert_true(ci.low <= 7 && ci.high >= 7 && ci.low >= 2 && ci.high <= 9);
     double one[] = {4};
     const zoe__median_ci alone = interval(one, (const size_t[]){0, 1}, 1);
-    assert_true(alone.median == 4 && alone.low == 4 && alone.high == 4);
+    assert_true(alone.median == 4 && alone.low < 0.01 && alone.high > 1000); /* it says nothing of its spread */
 }
 
 static void no_samples(void **state)
