@@ -600,8 +600,9 @@ static inline void accumulate(__global const float *V, size_t v_step, __global c
             }
 }
 
-/* dw (+)= G^T dU G of one channel and a vector of filters. */
-static inline void join_vector(__global const float *dU, size_t u_step, __global float *dw, int add)
+/* dw (+)= G^T dU G of one channel and a vector of filters, of which the first `left` blocks of 8 are there: the others
+ * get zeros, so that the optimiser leaves them alone. */
+static inline void join_vector(__global const float *dU, size_t u_step, __global float *dw, int left, int add)
 {
     lanes t[WINO_R][ALPHA];
     ROLL for (int j = 0; j < ALPHA; j++)
@@ -618,6 +619,10 @@ static inline void join_vector(__global const float *dU, size_t u_step, __global
         UNROLL for (int s = 0; s < WINO_R; s++)
         {
             __global float *out = dw + (r * WINO_R + s) * 128;
+            if (left < 1) g[s] = (lanes)(0.0f);
+#if ZOE_LANES == 16
+            if (left < 2) g[s].hi = (float8)(0.0f);
+#endif
             STORE(add ? LOAD(out) + g[s] : g[s], out);
         }
     }
@@ -682,7 +687,7 @@ conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int X
             join_vector(dU + f / FILTERS * k_step + (size_t)c * FILTERS + f % FILTERS, u_step,
                         dw + dw_first + (size_t)part * part_floats +
                             (size_t)(k16 * c_blocks + c0 * PLANES + c / 8) * PAIR + c % 8 * 16 + f % 16,
-                        flags & ADD);
+                        y_blocks - (k0 * FILTERS + f) / 8, flags & ADD);
         }
     }
 }
