@@ -111,6 +111,11 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv2d_direct_weigh
             const int kb = group * k_blocks + k_first + tile * KT;
             __global float *own = dw + dw_first + (size_t)get_group_id(1) * part_floats + (size_t)kb * w_block;
             gather(&source, kb, n0, p0, q0, count, value, from, x_image, stride_h * x_pitch, stride_w * PIXEL_FLOATS);
+#if PLANAR
+            for (int i = 0; fresh && i < R * S * 8; i++) /* channels that are not there */
+                if (i % 8 >= C)
+                    UNROLL for (int t = 0; t < VECTORS; t++) STORE_LANES((lanes)(0.0f), own + i * 16 + WEIGHT_OFFSET(t));
+#endif
             for (int c = PLANAR ? 0 : c_begin; c < (PLANAR ? C : c_end); c++)
                 for (int r0 = 0; r0 < R; r0 += TAP_ROWS)
                     for (int j0 = 0; j0 < neighbours; j0 += TAP_COLUMNS) {

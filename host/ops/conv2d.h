@@ -27,6 +27,7 @@ typedef struct zoe__conv2d {
 typedef struct zoe__conv2d_algorithm {
     const char *name;
     bool blocked;    /* weights lie in zoe__conv2d_layout(), else plain. Sees zoe__conv2d_merge(conv), never conv */
+    bool planar;     /* reads x as it is where it has fewer than 8 channels */
     bool inexact;    /* trades digits for speed: not with plan option `exact` */
     bool unasked[3]; /* by zoe_family: may be chosen where nobody asked for it */
     bool (*supports)(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction); /* NULL: everything */

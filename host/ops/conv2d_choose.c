@@ -130,6 +130,17 @@ static bool trusted(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *co
     return true;
 }
 
+/* x of few channels lies as it is if all that read it can: the output's algorithm and that of the weights. */
+static void ask_for_planar(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
+                           const zoe__conv2d_algorithm *const *table)
+{
+    bool all = conv->c < 8;
+    for (int d = 0; d < ZOE__DIRECTIONS; d++)
+        if (d != ZOE__TO_DATA && wanted(plan, node, (zoe__direction)d))
+            all = all && find(table, zoe__plan_choice(plan, node, (zoe__direction)d)->algorithm)->planar;
+    if (all) zoe__plan_planar(plan, node->input[0]);
+}
+
 zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv,
                             const zoe__conv2d_algorithm *const *table, const char *wish)
 {
@@ -158,6 +169,7 @@ zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
         const zoe__conv2d v = seen(chosen, conv);
         ZOE_TRY(chosen->plan(plan, node, &v, direction));
     }
+    ask_for_planar(plan, node, conv, table);
     return ZOE_OK;
 }
 

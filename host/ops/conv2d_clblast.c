@@ -125,7 +125,6 @@ static zoe__pass pass_of(zoe__direction direction)
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
     cut c;
-    if (direction == ZOE__TO_OUTPUT && conv->c < 8) zoe__plan_planar(plan, node->input[0]);
     ZOE_TRY(make_cut(plan, conv, pass_of(direction), &c));
     zoe__plan_workspace(plan, node, pass_of(direction), c.floats);
     return ZOE_OK;

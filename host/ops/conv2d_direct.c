@@ -81,7 +81,6 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
     zoe__plan_layout(plan, node, 0, &layout);
     if (direction != ZOE__TO_DATA)
         zoe__plan_halo(plan, node->input[0], conv->pad_h > conv->pad_w ? conv->pad_h : conv->pad_w);
-    if (direction == ZOE__TO_OUTPUT && conv->c < 8) zoe__plan_planar(plan, node->input[0]);
     if (direction == ZOE__TO_WEIGHTS) {
         const split s = split_of(plan, conv);
         zoe__plan_workspace(plan, node, ZOE__BACKWARD,
@@ -390,6 +389,7 @@ static double cost(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direc
 const zoe__conv2d_algorithm zoe__conv2d_direct = {
     .name = "direct",
     .blocked = true,
+    .planar = true,
     .unasked = {[ZOE_FAMILY_VECTOR] = true},
     .candidates = candidates,
     .supports = supports,

@@ -40,6 +40,12 @@ static void ref_backward(const zoe__ref *ref)
         ref->dx[0][i] += (double)zoe__probe_number(stream_of(ref->node), (uint32_t)i) * ref->loss_scale;
 }
 
+static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
+{
+    if (stream_of(node) & ZOE__PROBE_PLANAR) zoe__plan_planar(plan, node->input[0]);
+    return ZOE_OK;
+}
+
 static zoe_status forward(zoe_plan *plan, zoe__node *node)
 {
     (void)plan;
@@ -64,6 +70,7 @@ static const zoe__op probe = {
     .is_loss = true,
     .ref_forward = ref_forward,
     .ref_backward = ref_backward,
+    .plan = make_plan,
     .forward = forward,
     .backward = backward,
 };

@@ -62,7 +62,7 @@ static zoe_status make_plan(bench *b, bool dry)
     const zoe__case *c = b->test;
     zoe_plan_options options = zoe_plan_options_default();
     options.training = options.poison = true;
-    options.input_gradients = !c->optimizer; /* only the update is judged there */
+    options.input_gradients = !c->optimizer && !c->first; /* of an optimiser only the update is judged */
     options.dry = dry;
     options.seed = SEED;
     if (c->optimizer) options.optimizer.name = c->optimizer;
@@ -77,7 +77,7 @@ static zoe_status make_plan(bench *b, bool dry)
     ZOE_TRY(zoe_graph_status(b->graph));
     const zoe_shape y = zoe_graph_shape(b->graph, b->y);
     if (c->fill[1] != ZOE__FILL_LABELS || zoe_shape_count(y) != 1) /* the loss is one itself */
-        zoe__probe_loss(b->graph, "loss", b->y, STREAM_LOSS);
+        zoe__probe_loss(b->graph, "loss", b->y, STREAM_LOSS | (c->first ? ZOE__PROBE_PLANAR : 0));
     ZOE_TRY(zoe_graph_status(b->graph));
     return zoe_plan_new(&b->plan, b->graph, b->store, &options);
 }
@@ -345,6 +345,7 @@ static size_t list_variants(const bench *b, const zoe__node *node, zoe__verdict 
         node->op->as_conv2d(b->plan->graph, node, &conv);
         const bool mask = conv.bias || conv.relu;
         for (int d = 0; d < (mask ? 1 : ZOE__DIRECTIONS); d++) {
+            if (d == ZOE__TO_DATA && !state->dx_wanted[0]) continue;
             const int *p = state->choice[d].parameter;
             char detail[64];
             zoe__format(detail, sizeof detail, "%d,%d,%d,%d", p[0], p[1], p[2], p[3]);

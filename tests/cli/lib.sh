@@ -7,14 +7,14 @@ cd "$work" || exit 1
 checks=0
 failed=0
 
-# check CODE PATTERN ARGUMENTS...: zoe must end with CODE within two minutes and say PATTERN on stderr. A failure must end with one line
+# check CODE PATTERN ARGUMENTS...: zoe must end with CODE within two minutes ($limit seconds) and say PATTERN on stderr. A failure must end with one line
 # `zoe: TEXT`; a crash or a hang fails. "" = any text.
 check() {
     wanted=$1
     pattern=$2
     shift 2
     checks=$((checks + 1))
-    timeout 120 "$zoe" "$@" >out 2>err
+    timeout "${limit:-120}" "$zoe" "$@" >out 2>err
     code=$?
     problem=
     [ "$code" -eq "$wanted" ] || problem="exit code $code, not $wanted"

@@ -168,7 +168,7 @@ static double loss_after_training(const char *broken, int *bad)
     zoe_conv2d_options conv = zoe_conv2d_options_default();
     zoe_linear_options linear = zoe_linear_options_default();
     const zoe_batch_norm_options norm = zoe_batch_norm_options_default();
-    static float data[IMAGES * 8 * 12 * 12];
+    static float data[IMAGES * 3 * 12 * 12]; /* few channels: they lie as they are where all readers like it */
     static const int32_t labels[IMAGES] = {0, 1, 2, 1};
     float loss = 0;
     zoe__random random;
@@ -182,7 +182,7 @@ static double loss_after_training(const char *broken, int *bad)
     assert_int_equal(zoe_device_open(&device, context, &options), ZOE_OK);
     assert_int_equal(zoe_graph_new(&graph, context), ZOE_OK);
     assert_int_equal(zoe_store_new(&store, context, device, 3), ZOE_OK);
-    const zoe_value x = zoe_input(graph, "x", ZOE_F32, (zoe_shape){IMAGES, 8, 12, 12});
+    const zoe_value x = zoe_input(graph, "x", ZOE_F32, (zoe_shape){IMAGES, 3, 12, 12});
     const zoe_value y = zoe_input(graph, "y", ZOE_I32, (zoe_shape){IMAGES, 1, 1, 1});
     conv.filters = 16;
     conv.pad_h = conv.pad_w = 1;
