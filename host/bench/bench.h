@@ -33,6 +33,10 @@ zoe_status zoe__bench_child(zoe_context *context, const char *suite, const zoe_b
 /* A process that measures is told --here, and ends with the one that asked for it. */
 void zoe__bench_end_with_parent(void);
 
+/* A folder of its own in $TMPDIR, and away with it and all that is in it ("": nothing is done). */
+zoe_status zoe__bench_folder_make(zoe_context *context, char *folder, size_t size);
+void zoe__bench_folder_remove(const char *folder);
+
 /* Collects the samples of arrays `key` (ns) of the processes' objects. free() values and first. */
 zoe_status zoe__bench_samples(zoe_context *context, json_t *const *processes, size_t count, const char *key,
                               zoe__samples *out);

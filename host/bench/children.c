@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fresh processes that measure, and what they print. */
+#include <ftw.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,6 +22,27 @@ typedef struct command {
 void zoe__bench_end_with_parent(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at)
+{
+    (void)info, (void)type, (void)at;
+    return remove(path);
+}
+
+zoe_status zoe__bench_folder_make(zoe_context *context, char *folder, size_t size)
+{
+    const char *base = getenv("TMPDIR");
+    zoe__format(folder, size, "%s/zoe-bench-XXXXXX", base ? base : "/tmp");
+    if (mkdtemp(folder)) return ZOE_OK;
+    const zoe_status status = zoe__fail(context, ZOE_DISK, "%s: cannot make a folder", folder);
+    folder[0] = '\0';
+    return status;
+}
+
+void zoe__bench_folder_remove(const char *folder)
+{
+    if (folder[0]) nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static zoe_status add(zoe_context *context, command *c, const char *word)

@@ -109,9 +109,9 @@ static zoe_status add_case(subject *s, const zoe__tune_item *item, int d, const 
     const double flops = zoe__conv2d_flops(&item->conv);
     json_t *one =
         json_pack("{s:s, s:f, s:f, s:b, s:O, s:b, s:o, s:s, s:b, s:O}", "id", id, "flops", flops, "done_flops",
-                  effective ? flops / ZOE__WINOGRAD_SAVES : flops, "effective", effective,
-                  "samples_ns", s->samples[d], "ok", ok, "nmse", isfinite(m->nmse) ? json_real(m->nmse) : json_null(),
-                  "algorithm", m->choice.algorithm, "tuned", tuned, "layers", item->layers);
+                  effective ? flops / ZOE__WINOGRAD_SAVES : flops, "effective", effective, "samples_ns", s->samples[d],
+                  "ok", ok, "nmse", isfinite(m->nmse) ? json_real(m->nmse) : json_null(), "algorithm",
+                  m->choice.algorithm, "tuned", tuned, "layers", item->layers);
     ZOE_FAIL_IF(s->context, !one || json_array_append_new(s->cases, one) < 0, ZOE_MEMORY, "no memory for the report");
     return ZOE_OK;
 }

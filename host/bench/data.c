@@ -3,13 +3,11 @@
  * Suite data: what a sample costs the processor before any device sees it, on one thread: three random frames of a clip
  * at 224x224; a random second of sound; its spectrogram on the host. A figure is CPU time a sample, the mean over all
  * clips of a round. Every frame is compared with the hash that it had when its file was read from start to end. */
-#include <ftw.h>
 #include <libavcodec/avcodec.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <zoe/media.h>
 
@@ -146,25 +144,11 @@ static zoe_status sample_here(zoe_context *context, const char *folder, const zo
 
 /* ---- in the process that was asked ---- */
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at)
-{
-    (void)info;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 /* Files become a pack that lives as long as the benchmark. */
 static zoe_status make_pack(zoe_context *context, const zoe_bench_call *call, char *folder, size_t size,
                             double *seconds)
 {
-    const char *base = getenv("TMPDIR");
-    zoe__format(folder, size, "%s/zoe-bench-XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(folder)) {
-        const zoe_status status = zoe__fail(context, ZOE_DISK, "%s: cannot make a folder", folder);
-        folder[0] = '\0';
-        return status;
-    }
+    ZOE_TRY(zoe__bench_folder_make(context, folder, size));
     zoe_index_options options = zoe_index_options_default();
     options.max_bad = 1;
     const double start = cpu_seconds();
@@ -249,10 +233,10 @@ static json_t *seen_of(const json_t *process, int kind)
 static json_t *processor(const json_t *process)
 {
     json_t *host = zoe__bench_host();
-    json_t *out = json_pack("[{s:s, s:O, s:s, s:O, s:s, s:s, s:s, s:i, s:i}]", "id", "cpu", "name",
-                            json_object_get(host, "cpu"), "platform", "libav", "driver",
-                            json_object_get(process, "libav"), "version", "", "type", "cpu", "family", "host",
-                            "compute_units", 1, "lanes", 1);
+    json_t *out =
+        json_pack("[{s:s, s:O, s:s, s:O, s:s, s:s, s:s, s:i, s:i}]", "id", "cpu", "name", json_object_get(host, "cpu"),
+                  "platform", "libav", "driver", json_object_get(process, "libav"), "version", "", "type", "cpu",
+                  "family", "host", "compute_units", 1, "lanes", 1);
     json_decref(host);
     return out;
 }
@@ -335,7 +319,7 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     if (status == ZOE_OK) status = report(context, processes, count, indexing, out);
     for (size_t p = 0; p < count; p++) json_decref(processes[p]);
     zoe__saver_free(&saver);
-    if (folder[0]) nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    zoe__bench_folder_remove(folder);
     return status;
 }
 

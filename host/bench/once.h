@@ -28,7 +28,7 @@ typedef struct zoe__once_work {
     zoe_status (*check)(void *user, bool numbers, char hash[65], double *nmse, double *most);
     double limit;          /* NMSE up to which it is right */
     const double *seconds; /* NULL: the host's clock counts; else what the runs of a sample took together */
-    bool on_cpu;  /* whose energy is counted */
+    bool on_cpu;           /* whose energy is counted */
 } zoe__once_work;
 
 /* Checks, warms up, takes samples and checks the first, middle and last of them: adds samples_ns, times (runs in a

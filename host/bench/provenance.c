@@ -53,11 +53,10 @@ json_t *zoe__bench_host(void)
     read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", governor, sizeof governor);
     if (uname(&name) == 0) zoe__format(system, sizeof system, "%s %s %s", name.sysname, name.release, name.machine);
     if (getloadavg(&load, 1) != 1) load = -1;
-    json_t *host =
-        json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:f}", "version", ZOE_VERSION, "cpu", cpu, "cores",
-                     (int)sysconf(_SC_NPROCESSORS_ONLN), "memory_bytes",
-                     (json_int_t)sysconf(_SC_PHYS_PAGES) * (json_int_t)sysconf(_SC_PAGESIZE), "system", system,
-                     "governor", governor, "load", load);
+    json_t *host = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:f}", "version", ZOE_VERSION, "cpu", cpu, "cores",
+                             (int)sysconf(_SC_NPROCESSORS_ONLN), "memory_bytes",
+                             (json_int_t)sysconf(_SC_PHYS_PAGES) * (json_int_t)sysconf(_SC_PAGESIZE), "system", system,
+                             "governor", governor, "load", load);
     if (host) zoe__sensors_add(host);
     return host;
 }
@@ -68,7 +67,10 @@ static json_t *tuning_hash(const zoe_device *device)
     const zoe__tune_hook *own = zoe__device_own_tuning(device);
     json_t *rows = own ? zoe__tune_table_json(zoe__tuning_table(own)) : NULL;
     const bool any = json_array_size(json_object_get(rows, "rows")) > 0;
-    char *text = any ? json_dumps(json_object_get(rows, "rows"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)) : NULL, hex[65];
+    char *text =
+             any ? json_dumps(json_object_get(rows, "rows"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15))
+                 : NULL,
+         hex[65];
     zoe__sha256 sha;
     uint8_t digest[32];
     if (text) {
@@ -86,8 +88,8 @@ static json_t *tuning_hash(const zoe_device *device)
 json_t *zoe__bench_device(const zoe_device *device)
 {
     const zoe_device_info *d = zoe_device_get_info(device);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:o}", "id", d->id, "name", d->name, "platform",
-                     d->platform, "driver", d->driver, "version", d->version, "type",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:o}", "id", d->id, "name", d->name,
+                     "platform", d->platform, "driver", d->driver, "version", d->version, "type",
                      d->is_cpu   ? "cpu"
                      : d->is_gpu ? "gpu"
                                  : "other",

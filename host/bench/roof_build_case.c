@@ -3,31 +3,22 @@
  * Cases "roof build cold" and "roof build cached": from source to the end of a program's first kernel, with empty
  * caches and with full ones. Ours and the drivers' caches lie in a folder of this process, as far as a driver can be
  * told; some read that once, so that a process has one cold sample. */
-#include <ftw.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/bench.h"
 #include "bench/once.h"
 #include "device/device.h"
 
 enum { CACHED_SAMPLES = 5 };
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at)
-{
-    (void)info, (void)type, (void)at;
-    return remove(path);
-}
-
 static zoe_status make_folder(zoe_context *context, char *folder, size_t size)
 {
-    static const char *const variables[] = {"ZOE_CACHE_DIR",  "POCL_CACHE_DIR",       "CUDA_CACHE_PATH",
-                                            "NEO_CACHE_DIR",  "MESA_SHADER_CACHE_DIR", "AMD_COMGR_CACHE_DIR",
+    static const char *const variables[] = {"ZOE_CACHE_DIR", "POCL_CACHE_DIR",        "CUDA_CACHE_PATH",
+                                            "NEO_CACHE_DIR", "MESA_SHADER_CACHE_DIR", "AMD_COMGR_CACHE_DIR",
                                             "cl_cache_dir"};
-    const char *base = getenv("TMPDIR");
-    zoe__format(folder, size, "%s/zoe-bench-XXXXXX", base ? base : "/tmp");
-    ZOE_FAIL_IF(context, !mkdtemp(folder), ZOE_DISK, "%s: cannot make a folder", folder);
+    ZOE_TRY(zoe__bench_folder_make(context, folder, size));
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) setenv(variables[i], folder, 1);
     return ZOE_OK;
 }
@@ -101,6 +92,6 @@ zoe_status zoe__once_build(const zoe__once *once, bool *known)
     json_object_set_new(once->out, "samples_ns", samples);
     json_object_set_new(once->out, "ok", json_boolean(right));
     json_object_set_new(once->out, "nmse", right ? json_real(0) : json_null());
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    zoe__bench_folder_remove(folder);
     return status;
 }

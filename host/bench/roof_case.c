@@ -102,10 +102,16 @@ static bool read_id(roof *r, const char *id)
         const char *start;
         kind kind;
         bool sized;
-    } forms[] = {{"roof copy ", COPY, true},         {"roof triad ", TRIAD, true}, {"roof upload ", UPLOAD, true},
-                 {"roof download ", DOWNLOAD, true}, {"roof local", LOCAL, false}, {"roof atomic", ATOMIC, false},
-                 {"roof launch", LAUNCH, false},      {"roof queue", QUEUE, false},
-                 {"roof pinned upload ", UPLOAD, true}, {"roof pinned download ", DOWNLOAD, true}};
+    } forms[] = {{"roof copy ", COPY, true},
+                 {"roof triad ", TRIAD, true},
+                 {"roof upload ", UPLOAD, true},
+                 {"roof download ", DOWNLOAD, true},
+                 {"roof local", LOCAL, false},
+                 {"roof atomic", ATOMIC, false},
+                 {"roof launch", LAUNCH, false},
+                 {"roof queue", QUEUE, false},
+                 {"roof pinned upload ", UPLOAD, true},
+                 {"roof pinned download ", DOWNLOAD, true}};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         const size_t length = strlen(forms[i].start);
         if (strncmp(id, forms[i].start, length)) continue;
@@ -181,9 +187,8 @@ static zoe_status make_mix(roof *r, bool vector)
     ZOE_TRY(new_array(r, 0));
     ZOE_TRY(new_array(r, 2));
     ZOE_TRY(zoe__kernel_new(&r->kernel, r->device, "roof", "roof_mix", NULL));
-    return set_arguments(
-        r, "mmffiii",
-        (const void *[]){&r->mem[0], &r->mem[2], &r->factor, &r->term, &r->steps, &count, &ranges});
+    return set_arguments(r, "mmffiii",
+                         (const void *[]){&r->mem[0], &r->mem[2], &r->factor, &r->term, &r->steps, &count, &ranges});
 }
 
 static zoe_status make_memory(roof *r, bool vector)

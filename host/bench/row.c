@@ -82,7 +82,7 @@ static void copy_keys(json_t *row, const json_t *from)
 {
     static const char *const keys[] = {"bytes",     "runs_per_sample", "algorithm",    "tuned",
                                        "device_ns", "peak_bytes",      "plan_bytes",   "losses",
-                                       "batch",     "energy_J",        "energy_net_J",    "energy_source"};
+                                       "batch",     "energy_J",        "energy_net_J", "energy_source"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(from, keys[i]);
         if (value) json_object_set(row, keys[i], value);

@@ -36,7 +36,8 @@ typedef struct runner {
     zoe__record *record;
     json_t *skipped;
     size_t wrong, done;
-    zoe_status failure; /* of the first case that was tried and could not be measured, number first_failure of skipped */
+    zoe_status
+        failure; /* of the first case that was tried and could not be measured, number first_failure of skipped */
     size_t first_failure;
     double compile_s, started, throttle_events;
 } runner;

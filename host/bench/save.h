@@ -34,10 +34,9 @@ zoe_status zoe__saver_write(zoe__saver *saver, json_t *devices, json_t *rows, bo
 void zoe__saver_free(zoe__saver *saver);
 
 #define ZOE__OPTION_SAVE                                                                                               \
-    {.name = "out",                                                                                                    \
-     .letter = 'o',                                                                                                    \
-     .type = ZOE_OPTION_TEXT,                                                                                          \
-     .value = "FILE.json",                                                                                             \
-     .help = "file for `zoe bench report` and `compare`, whole after each process"}
+    {                                                                                                                  \
+        .name = "out", .letter = 'o', .type = ZOE_OPTION_TEXT, .value = "FILE.json",                                   \
+        .help = "file for `zoe bench report` and `compare`, whole after each process"                                  \
+    }
 
 #endif

@@ -32,8 +32,8 @@ static zoe_status set_options(zoe_options *o, const zoe__once *once, const zoe__
 
 void zoe__train_found(json_t *out, const json_t *found)
 {
-    static const char *const same[] = {"samples_ns", "peak_bytes",   "plan_bytes",   "device",
-                                       "losses",     "energy_J",     "energy_net_J", "energy_source"};
+    static const char *const same[] = {"samples_ns", "peak_bytes", "plan_bytes",   "device",
+                                       "losses",     "energy_J",   "energy_net_J", "energy_source"};
     const json_t *losses = json_object_get(found, "losses");
     zoe__sha256 sha;
     uint8_t digest[32];
@@ -50,8 +50,7 @@ void zoe__train_found(json_t *out, const json_t *found)
     }
     zoe__sha256_end(&sha, digest);
     zoe__sha256_hex(digest, hex);
-    for (i = 0; i < sizeof same / sizeof *same; i++)
-        json_object_set(out, same[i], json_object_get(found, same[i]));
+    for (i = 0; i < sizeof same / sizeof *same; i++) json_object_set(out, same[i], json_object_get(found, same[i]));
     json_object_set_new(out, "flops", json_real(3 * json_number_value(json_object_get(found, "flops"))));
     json_object_set(out, "first_run_s", json_object_get(found, "first_step_s"));
     json_object_set_new(out, "effective", json_true());
