@@ -42,7 +42,7 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 
 /* Tensors are stored as float or, with ZOE_HALF, as half; arithmetic is in float. ZOE_STORED *p is a pixel:
  * ZOE_GET and ZOE_PUT move pixel p + i, ZOE_GET_LANE and ZOE_PUT_LANE number i counted from the first of p, ZOE_PAST is
- * p + i. No cl_khr_fp16 is needed for this. */
+ * p + i. No cl_khr_fp16 is needed for this. ZOE_LOSS_SCALE: `scale` of zoe__scalars. */
 #ifdef ZOE_HALF
 #    define ZOE_STORED                half
 #    define ZOE_NUMBER                half
@@ -51,6 +51,7 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 #    define ZOE_GET_LANE(p, i)        vload_half(i, p)
 #    define ZOE_PUT_LANE(p, i, value) vstore_half(value, i, p)
 #    define ZOE_PAST(p, i)            ((p) + (size_t)8 * (i))
+#    define ZOE_LOSS_SCALE(scalars)   as_float((scalars)[7])
 #else
 #    define ZOE_STORED                float8
 #    define ZOE_NUMBER                float
@@ -59,6 +60,7 @@ static inline uint4 zoe_philox(uint2 key, uint4 counter)
 #    define ZOE_GET_LANE(p, i)        ((__global const float *)(p))[i]
 #    define ZOE_PUT_LANE(p, i, value) ((__global float *)(p))[i] = (value)
 #    define ZOE_PAST(p, i)            ((p) + (i))
+#    define ZOE_LOSS_SCALE(scalars)   1.0f
 #endif
 
 /* The five arguments of a view ('v' of zoe__plan_launch), its pixel (h, w) of plane n * C8 + c8: where it stands,

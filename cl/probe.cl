@@ -14,8 +14,10 @@ static inline float probe_number(uint stream, uint i)
     return (float)(a >> 8) / 8388608.0f - 1.0f;
 }
 
-__kernel void probe_gradient(ZOE_OUT(dx), uint stream, int C, int add, float scale, int planes, int rows)
+__kernel void probe_gradient(ZOE_OUT(dx), uint stream, int C, int add, float share, __global const uint *scalars, int planes,
+                             int rows)
 {
+    const float scale = share * ZOE_LOSS_SCALE(scalars);
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int n = plane / dx_C8, c8 = plane - n * dx_C8;
         const uint first = (((uint)n * (uint)C + (uint)(c8 * 8)) * (uint)dx_H + (uint)h) * (uint)dx_W + (uint)w;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * x: N images of C logits. tops = largest logit, sums = sum of exp(x - top) of each image.
- *   loss = 1/N * sum over n of log(sum) - (x[label] - top),   dx (+)= (exp(x - top) / sum - [c == label]) * scale
+ *   loss = 1/N * sum over n of log(sum) - (x[label] - top),   dx (+)= (exp(x - top) / sum - [c == label]) * share
  * Images whose label is outside 0..C-1 give nothing. */
 
 __kernel void softmax_images(ZOE_IN(x), __global const int *labels, __global float *tops, __global float *losses,
@@ -47,9 +47,11 @@ __kernel void softmax_mean(__global const float *losses, __global float8 *y, ZOE
 }
 
 __kernel void softmax_backward(ZOE_IN(x), __global const int *labels, __global const float *tops, ZOE_OUT(dx),
-                               int images, int C, float scale, int add, int planes, int rows)
+                               int images, int C, float share, int add, __global const uint *scalars, int planes,
+                               int rows)
 {
     __global const float *sums = tops + images;
+    const float scale = share * ZOE_LOSS_SCALE(scalars);
     ZOE_FOR_PIXELS(planes, 1, 1, rows) {
         const int n = plane / x_C8, c8 = plane - n * x_C8, label = labels[n];
         float8 value = 0.0f;

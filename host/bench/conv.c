@@ -33,6 +33,7 @@ static zoe_device_options device_options(const zoe_options *o)
     zoe_device_options options = zoe_device_options_default();
     options.name = zoe_options_text(o, "device");
     options.family = zoe_options_text(o, "family");
+    options.storage = zoe_options_text(o, "storage");
     options.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
     options.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
     options.profile = true;

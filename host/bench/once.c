@@ -63,6 +63,7 @@ zoe_status zoe__once_open(const zoe__once *once, bool untuned, zoe_device **devi
     zoe_device_options options = zoe_device_options_default();
     options.name = zoe_options_text(o, "device");
     options.family = zoe_options_text(o, "family");
+    options.storage = zoe_options_text(o, "storage");
     options.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
     options.tuning = untuned || zoe_options_flag(o, "no-tuning") ? "off" : NULL;
     options.profile = true;

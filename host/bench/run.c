@@ -65,7 +65,7 @@ static void add_number(words *w, const char *name, double value)
 
 static void add_given(words *w, const zoe_options *o)
 {
-    static const char *const names[] = {"family", "conv", "linear", "max-memory"};
+    static const char *const names[] = {"family", "storage", "conv", "linear", "max-memory"};
     static const char *const flags[] = {"exact", "no-tuning"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!zoe_options_given(o, names[i]) || w->count >= MOST_WORDS) continue;

@@ -57,7 +57,7 @@ zoe_status zoe__bench_run_suite(zoe_context *context, const zoe_bench_call *call
      .help = "of measuring in each process; none: the suite's"},                                                       \
     {.name = "cases", .type = ZOE_OPTION_TEXT, .value = "TEXT",                                                        \
      .help = "only cases with this text in their id"},                                                                 \
-    ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT, ZOE__OPTION_MAX_MEMORY,               \
+    ZOE__OPTION_FAMILY, ZOE__OPTION_STORAGE, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT, ZOE__OPTION_MAX_MEMORY,               \
     ZOE__OPTION_NO_TUNING
 
 /* For words that run a list of cases that is not in their name. */

@@ -56,6 +56,7 @@ static zoe_status run_compiler(zoe__cli *cli)
     zoe_device_options options = zoe_device_options_default();
     options.name = zoe_options_text(cli->options, "device");
     options.family = zoe_options_text(cli->options, "family");
+    options.storage = zoe_options_text(cli->options, "storage");
     options.lanes = (int)zoe_options_int(cli->options, "lanes");
     options.tuning = "off";
     ZOE_TRY(zoe_device_open(&device, cli->context, &options));
@@ -91,6 +92,7 @@ static const zoe_option options[] = {
      .flags = ZOE_OPTION_HIDDEN},
     {.name = "device", .type = ZOE_OPTION_TEXT, .help = "of --compiler", .flags = ZOE_OPTION_HIDDEN},
     {.name = "family", .type = ZOE_OPTION_TEXT, .help = "of --compiler", .flags = ZOE_OPTION_HIDDEN},
+    {.name = "storage", .type = ZOE_OPTION_TEXT, .help = "of --compiler", .flags = ZOE_OPTION_HIDDEN},
     {.name = "lanes", .type = ZOE_OPTION_INT, .low = 0, .high = 16, .fallback = "0", .help = "of --compiler",
      .flags = ZOE_OPTION_HIDDEN},
     ZOE__OPTION_JSON,

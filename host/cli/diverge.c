@@ -37,24 +37,26 @@ static zoe_status read_pair(zoe__cli *cli, const char *name, const char *words, 
 static zoe_status read_sides(zoe__cli *cli, zoe__diverge_side side[2])
 {
     const char *device[2] = {NULL, NULL}, *family[2] = {NULL, NULL}, *conv[2] = {NULL, NULL}, *linear[2] = {NULL, NULL},
-               *lanes[2] = {NULL, NULL};
+               *lanes[2] = {NULL, NULL}, *storage[2] = {NULL, NULL};
     ZOE_TRY(read_pair(cli, "device", NULL, device));
     ZOE_TRY(read_pair(cli, "family", "vector|simt", family));
     ZOE_TRY(read_pair(cli, "conv", "auto|direct|winograd|tiled|clblast|plain|reference", conv));
     ZOE_TRY(read_pair(cli, "linear", "auto|packed|tiled|clblast|plain|reference", linear));
     ZOE_TRY(read_pair(cli, "lanes", "8|16", lanes));
+    ZOE_TRY(read_pair(cli, "storage", "fp32|fp16", storage));
     for (int i = 0; i < 2; i++) {
         const bool only_one = zoe_options_items(cli->options, "device") == 1 && i == 1;
         side[i].device = device[i];
         side[i].family = family[1] ? family[i] : only_one ? NULL : family[0];
+        side[i].storage = storage[1] ? storage[i] : only_one ? NULL : storage[0];
         side[i].conv = conv[1] ? conv[i] : conv[0];
         side[i].linear = linear[1] ? linear[i] : linear[0];
         side[i].lanes = !lanes[0] ? 0 : !strcmp(lanes[1] ? lanes[i] : lanes[0], "16") ? 16 : 8;
     }
-    const bool differ = family[1] || conv[1] || linear[1] || lanes[1];
+    const bool differ = family[1] || storage[1] || conv[1] || linear[1] || lanes[1];
     if (!side[1].device) side[1].device = differ ? side[0].device : "host";
     if (!strcmp(side[1].device ? side[1].device : "", "host")) {
-        side[1].family = NULL;
+        side[1].family = side[1].storage = NULL;
         side[1].lanes = 0;
     }
     return ZOE_OK;
@@ -124,9 +126,9 @@ static void print_result(const json_t *value, bool all)
     size_t i;
     json_t *device;
     json_array_foreach(json_object_get(value, "devices"), i, device)
-        printf("%c  %s, family %s, %d lanes, convolutions %s, linear layers %s (driver %s)\n", i ? 'B' : 'A',
-               text(device, "id"), text(device, "family"), (int)number(device, "lanes"), text(device, "conv"),
-               text(device, "linear"), text(device, "driver"));
+        printf("%c  %s, family %s, %s, %d lanes, convolutions %s, linear layers %s (driver %s)\n", i ? 'B' : 'A',
+               text(device, "id"), text(device, "family"), text(device, "storage"), (int)number(device, "lanes"),
+               text(device, "conv"), text(device, "linear"), text(device, "driver"));
     printf("an error is the largest difference over the largest value; above %g (--tolerance) they part: *\n\n",
            number(value, "tolerance"));
     print_list(value, "ops", "op", "ops, each alone with the same inputs", all);
@@ -182,6 +184,8 @@ static const zoe_option options[] = {
              "none: the first of `zoe devices`"},
     {.name = "family", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,
      .help = "kernel families, vector or simt, of each or of both"},
+    {.name = "storage", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,
+     .help = "of activations: fp32, fp16"},
     {.name = "conv", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,
      .help = "algorithms of convolutions: auto, direct, winograd, tiled, clblast, plain, reference"},
     {.name = "linear", .type = ZOE_OPTION_LIST, .value = "A,B", .flags = ZOE_OPTION_REPEAT,

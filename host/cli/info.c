@@ -210,6 +210,7 @@ static zoe_status show_run(zoe__cli *cli, const char *path, bool plan)
         zoe_device_options device = zoe_device_options_default();
         device.name = zoe_options_text(cli->options, "device");
         device.family = zoe_options_text(cli->options, "family");
+        device.storage = zoe_options_text(cli->options, "storage");
         status = zoe__train_inspect(cli->context, path, &device, collect_plan, info);
     }
     if (status == ZOE_OK && cli->json) return zoe__cli_print_json(cli, info);
@@ -242,6 +243,7 @@ static const zoe_option options[] = {
      .help = "list the launches of the run's training step, with FLOPs and bytes"},
     ZOE__OPTION_DEVICE,
     ZOE__OPTION_FAMILY,
+    ZOE__OPTION_STORAGE,
     ZOE__OPTION_JSON,
     ZOE__OPTION_END,
 };

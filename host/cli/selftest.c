@@ -53,6 +53,7 @@ static zoe_status run(zoe__cli *cli)
     display d = {.terminal = isatty(STDERR_FILENO), .shown = zoe__seconds()};
     options.device = zoe_options_text(o, "device");
     options.family = zoe_options_text(o, "family");
+    options.storage = zoe_options_text(o, "storage");
     options.full = zoe_options_flag(o, "full");
     options.list = zoe_options_flag(o, "list");
     options.only = zoe_options_text(o, "only");
@@ -90,6 +91,7 @@ static const zoe_option options[] = {
      .help = "of a network's input; none: what it was made for"},
     ZOE__OPTION_DEVICE,
     ZOE__OPTION_FAMILY,
+    ZOE__OPTION_STORAGE,
     ZOE__OPTION_JSON,
     ZOE__OPTION_END,
 };

@@ -67,7 +67,7 @@ static bool make_key(const zoe_device *device, char key[65])
     const zoe_device_info *info = &device->info;
     if (!zoe__quirk_cache_id(info->platform, cache, sizeof cache)) return false;
     zoe__build_id(build);
-    zoe__format(kind, sizeof kind, "%s %u", zoe_family_name(info->family), info->lanes);
+    zoe__format(kind, sizeof kind, "%s %u%s", zoe_family_name(info->family), info->lanes, info->half ? " fp16" : "");
     zoe__cache_key(key, (const char *const[]){"ahead", info->platform, info->version, info->driver, info->name, kind,
                                               build, cache, NULL});
     return true;
@@ -216,9 +216,18 @@ static bool start(compiler *c, const zoe_device *device)
     int ends[2];
     posix_spawn_file_actions_t actions;
     zoe__format(lanes, sizeof lanes, "%u", device->info.lanes);
-    const char *const words[] = {
-        zoe__context_helper(device->context), "devices", "--compiler", "--device", device->info.id, "--family",
-        zoe_family_name(device->info.family), "--lanes", lanes,        NULL};
+    const char *const words[] = {zoe__context_helper(device->context),
+                                 "devices",
+                                 "--compiler",
+                                 "--device",
+                                 device->info.id,
+                                 "--family",
+                                 zoe_family_name(device->info.family),
+                                 "--lanes",
+                                 lanes,
+                                 "--storage",
+                                 device->info.half ? "fp16" : "fp32",
+                                 NULL};
     *c = (compiler){.socket = -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) return false;
     posix_spawn_file_actions_init(&actions);

@@ -26,10 +26,19 @@ const char *zoe__environment(const char *name)
     return value && value[0] ? value : NULL;
 }
 
+bool zoe__wants_half(const zoe_device_options *options)
+{
+    return options->storage && !strcmp(options->storage, "fp16");
+}
+
 static zoe_status check_options(zoe_context *context, const zoe_device_options *options)
 {
     ZOE_FAIL_IF(context, options->family && strcmp(options->family, "vector") && strcmp(options->family, "simt"),
                 ZOE_USAGE, "family '%s': vector or simt", options->family);
+    ZOE_FAIL_IF(context, options->storage && strcmp(options->storage, "fp32") && strcmp(options->storage, "fp16"),
+                ZOE_USAGE, "storage '%s': fp32 or fp16", options->storage);
+    ZOE_FAIL_IF(context, zoe__wants_half(options) && options->family && strcmp(options->family, "simt"), ZOE_CONFIG,
+                "storage fp16: only kernels of family simt know it, not of '%s'", options->family);
     ZOE_FAIL_IF(context, options->lanes != 0 && options->lanes != 8 && options->lanes != 16, ZOE_USAGE,
                 "lanes %d: 8, 16, or 0 for what is measured", options->lanes);
     return ZOE_OK;
@@ -39,6 +48,8 @@ static zoe_status open_host(zoe_device *device, const zoe_device_options *option
 {
     ZOE_FAIL_IF(device->context, options->family, ZOE_USAGE,
                 "family '%s' needs an OpenCL device: 'host' has no kernels", options->family);
+    ZOE_FAIL_IF(device->context, zoe__wants_half(options), ZOE_CONFIG,
+                "storage fp16 needs an OpenCL device: 'host' has doubles");
     return zoe__host_open(device);
 }
 

@@ -67,6 +67,9 @@ zoe_status zoe__device_select(zoe_context *context, const zoe__device_entry *ent
 /* "pocl:0/1" or "pocl:0/1of4" into "pocl:0", part 1 of parts 2 (or 4). No suffix: *parts = 1. false: base is cut. */
 bool zoe__device_split_name(const char *name, char *base, size_t size, unsigned *part, unsigned *parts);
 
+/* options.storage is fp16. */
+bool zoe__wants_half(const zoe_device_options *options);
+
 void zoe__host_info(zoe_device_info *info);
 
 struct zoe__mem {

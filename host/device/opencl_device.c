@@ -179,6 +179,8 @@ zoe_status zoe__opencl_open(zoe_device *device, const zoe__device_entry *entry, 
         ZOE_TRY_OUT(rename_part(device, entry->platform, part, parts));
     }
     if (options->family) device->info.family = !strcmp(options->family, "vector") ? ZOE_FAMILY_VECTOR : ZOE_FAMILY_SIMT;
+    device->info.half = zoe__wants_half(options);
+    if (device->info.half) device->info.family = ZOE_FAMILY_SIMT;
     ZOE_TRY_OUT(open_queues(device, entry->platform));
     set_identity(device, entry->platform);
     ZOE_TRY_OUT(zoe__cache_folder(&device->opencl->cache_folder, device->context));

@@ -16,6 +16,11 @@
         .name = "family", .type = ZOE_OPTION_WORD, .value = "vector|simt",                                             \
         .help = "kernel family; none: by capability"                                                                   \
     }
+#define ZOE__OPTION_STORAGE                                                                                            \
+    {                                                                                                                  \
+        .name = "storage", .type = ZOE_OPTION_WORD, .value = "fp32|fp16", .fallback = "fp32",                          \
+        .help = "of activations: fp16 takes half the memory, with kernels of family simt"                              \
+    }
 #define ZOE__OPTION_CONV                                                                                               \
     {                                                                                                                  \
         .name = "conv", .type = ZOE_OPTION_WORD, .value = "auto|direct|winograd|tiled|clblast|plain|reference",        \
@@ -49,8 +54,8 @@
     }
 /* What trainings and evaluations share, but for the device: a training can have several. */
 #define ZOE__ALGORITHM_OPTIONS                                                                                         \
-    ZOE__OPTION_FAMILY, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT, ZOE__OPTION_MAX_MEMORY,               \
-        ZOE__OPTION_NO_TUNING
+    ZOE__OPTION_FAMILY, ZOE__OPTION_STORAGE, ZOE__OPTION_CONV, ZOE__OPTION_LINEAR, ZOE__OPTION_EXACT,                  \
+        ZOE__OPTION_MAX_MEMORY, ZOE__OPTION_NO_TUNING
 #define ZOE__DEVICE_OPTIONS ZOE__OPTION_DEVICE, ZOE__ALGORITHM_OPTIONS
 /* Of what only asks a network, and does not train it. */
 #define ZOE__OPTION_BATCH                                                                                              \

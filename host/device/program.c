@@ -11,8 +11,9 @@
 #include "device/cache.h"
 #include "device/source.h"
 
-/* "-cl-std=CL1.2", the family, the lanes, where the narrowest sub-group is a wide one its width, then the caller's own.
- * Never relaxed maths here. No warnings, for PoCL counts them on stderr, but to who works on the kernels. */
+/* "-cl-std=CL1.2", the family, the lanes, where the narrowest sub-group is a wide one its width, the storage, then the
+ * caller's own. Never relaxed maths here. No warnings, for PoCL counts them on stderr, but to who works on the kernels.
+ */
 zoe_status zoe__program_options(char *out, size_t size, zoe_device *device, const char *options)
 {
     const bool vector = device->info.family == ZOE_FAMILY_VECTOR;
@@ -20,10 +21,11 @@ zoe_status zoe__program_options(char *out, size_t size, zoe_device *device, cons
     if (!vector && device->info.sub_group >= 16)
         zoe__format(sub_group, sizeof sub_group, " -DZOE_SUB_GROUP=%u", device->info.sub_group);
     ZOE_FAIL_IF(device->context,
-                !zoe__format(out, size, "-cl-std=CL1.2%s%s -DZOE_FAMILY_%s=1 -DZOE_LANES=%u%s %s",
+                !zoe__format(out, size, "-cl-std=CL1.2%s%s -DZOE_FAMILY_%s=1 -DZOE_LANES=%u%s%s %s",
                              zoe__environment("ZOE_CL_DIR") ? "" : " -w",
                              device->quirks & ZOE__QUIRK_NO_HINTS ? " -DZOE_NO_HINTS=1" : "",
-                             vector ? "VECTOR" : "SIMT", device->info.lanes, sub_group, options),
+                             vector ? "VECTOR" : "SIMT", device->info.lanes, sub_group,
+                             device->info.half ? " -DZOE_HALF=1" : "", options),
                 ZOE_BUILD, "build options of more than %zu characters", size - 1);
     return ZOE_OK;
 }

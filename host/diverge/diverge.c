@@ -17,6 +17,7 @@ zoe_plan_options zoe__diverge_plan(const zoe__diverge_state *d, int side)
     const zoe_options *o = d->options->train;
     zoe_plan_options plan = zoe_plan_options_default();
     plan.training = true;
+    plan.loss_scale = 1; /* gradients are compared */
     plan.conv = s->conv ? s->conv : zoe_options_text(o, "conv");
     plan.linear = s->linear ? s->linear : zoe_options_text(o, "linear");
     plan.exact = zoe_options_flag(o, "exact");
@@ -216,11 +217,13 @@ static zoe_status open_devices(zoe__diverge_state *d)
 {
     const zoe__diverge_side *side = d->options->side;
     bool differ = false;
-    for (int i = 0; i < 2; i++) differ = differ || side[i].family || side[i].conv || side[i].linear || side[i].lanes;
+    for (int i = 0; i < 2; i++)
+        differ = differ || side[i].family || side[i].storage || side[i].conv || side[i].linear || side[i].lanes;
     for (int i = 0; i < 2; i++) {
         zoe_device_options options = zoe_device_options_default();
         options.name = side[i].device ? side[i].device : i && !differ ? "host" : side[0].device;
         options.family = side[i].family;
+        options.storage = side[i].storage;
         options.lanes = side[i].lanes;
         options.tuning = zoe_options_flag(d->options->train, "no-tuning") ? "off" : NULL;
         ZOE_TRY(zoe_device_open(&d->device[i], d->context, &options));
@@ -269,8 +272,9 @@ static json_t *summary(zoe__diverge_state *d)
         const zoe_device_info *info = zoe_device_get_info(d->device[i]);
         const zoe__diverge_side *side = &d->options->side[i];
         json_array_append_new(devices,
-                              json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "id", info->id, "driver", info->driver,
-                                        "family", zoe_family_name(info->family), "lanes", (int)info->lanes, "conv",
+                              json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "id", info->id, "driver", info->driver,
+                                        "family", zoe_family_name(info->family), "storage",
+                                        info->half ? "fp16" : "fp32", "lanes", (int)info->lanes, "conv",
                                         side->conv ? side->conv : zoe_options_text(d->options->train, "conv"), "linear",
                                         side->linear ? side->linear : zoe_options_text(d->options->train, "linear")));
     }

@@ -16,8 +16,8 @@
 #include "core/core.h"
 
 typedef struct zoe__diverge_side {
-    const char *device, *family, *conv, *linear; /* NULL: as usual */
-    int lanes;                                   /* 0: as usual */
+    const char *device, *family, *storage, *conv, *linear; /* NULL: as usual */
+    int lanes;                                             /* 0: as usual */
 } zoe__diverge_side;
 
 typedef struct zoe__diverge_options {

@@ -45,6 +45,7 @@ zoe_features_options zoe__features_options_from(const zoe_options *options)
 {
     return (zoe_features_options){.device = zoe_options_text(options, "device"),
                                   .family = zoe_options_text(options, "family"),
+                                  .storage = zoe_options_text(options, "storage"),
                                   .exact = zoe_options_flag(options, "exact"),
                                   .max_memory = (uint64_t)zoe_options_float(options, "max-memory"),
                                   .conv = zoe_options_text(options, "conv"),
@@ -171,6 +172,7 @@ zoe_status zoe__device_open_for(zoe_device **out, zoe_context *context, const zo
     zoe_device_options device = zoe_device_options_default();
     device.name = options->device;
     device.family = options->family;
+    device.storage = options->storage;
     device.max_memory = options->max_memory;
     device.tuning = options->tuning;
     device.selftest = true;

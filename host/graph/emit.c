@@ -3,6 +3,7 @@
  * What ops say while they are compiled (pass 1) and the lists of launches that they emit (pass 2). */
 #include "device/ahead.h"
 #include "graph/state.h"
+#include "ops/node.h"
 #include "selftest/trust.h"
 
 #include <stdlib.h>
@@ -227,10 +228,11 @@ void zoe__plan_prepare_end(zoe_plan *plan)
 
 static double node_bytes(const zoe_plan *plan, const zoe__node *node)
 {
-    double bytes = (double)plan->values[node->output].view.floats * (double)plan->element;
+    const zoe__view *y = &plan->values[node->output].view;
+    double bytes = (double)(y->floats * y->number);
     for (int i = 0; i < node->inputs; i++) {
-        const bool u8 = zoe__graph_value(plan->graph, node->input[i])->dtype == ZOE_U8;
-        bytes += (double)plan->values[node->input[i]].view.floats * (u8 ? 1.0 : (double)plan->element);
+        const zoe__view *x = &plan->values[node->input[i]].view;
+        bytes += (double)(x->floats * x->number);
     }
     for (int k = 0; k < node->params; k++) bytes += (double)plan->layouts[node->param[k]].floats * 4;
     return bytes;
@@ -428,12 +430,12 @@ bool zoe__plan_dx_halo(const zoe_plan *plan, const zoe__node *node)
 }
 
 /* For the tests of the self-test: ZOE_BREAK. conv2d and linear do it by direction. */
-static zoe_status spoil(zoe_plan *plan, const zoe__node *node, const char *pass, zoe__mem *mem, size_t floats)
+static zoe_status spoil(zoe_plan *plan, const zoe__node *node, const char *pass, const zoe__view *view)
 {
     char variant[ZOE__VARIANT];
     if (node->op->as_conv2d) return ZOE_OK;
     zoe__format(variant, sizeof variant, "%s.%s", node->op->name, pass);
-    return zoe__break(plan, node, variant, mem, floats);
+    return zoe__break(plan, node, variant, view->mem, view->floats, view->number);
 }
 
 static zoe_status emit_forward(zoe_plan *plan, zoe__node *node)
@@ -443,7 +445,7 @@ static zoe_status emit_forward(zoe_plan *plan, zoe__node *node)
     if (y->root == node->output && !itself) ZOE_TRY(emit_halo(plan, node, &y->view, y->block));
     if (plan->nodes[node->number].reference) return zoe__reference_emit(plan, node, ZOE__FORWARD);
     ZOE_TRY(node->op->forward(plan, node));
-    return spoil(plan, node, "forward", y->view.mem, y->view.floats);
+    return spoil(plan, node, "forward", &y->view);
 }
 
 static zoe_status emit_backward(zoe_plan *plan, zoe__node *node)
@@ -462,7 +464,20 @@ static zoe_status emit_backward(zoe_plan *plan, zoe__node *node)
     ZOE_TRY(node->op->backward(plan, node));
     for (int i = 0; i < node->inputs; i++) {
         const zoe__view *dx = zoe__plan_dx(plan, node, i);
-        if (dx) return spoil(plan, node, "backward", dx->mem, dx->floats);
+        if (dx) return spoil(plan, node, "backward", dx);
+    }
+    return ZOE_OK;
+}
+
+static zoe_status emit_finite(zoe_plan *plan)
+{
+    for (size_t i = 0; i < zoe__store_segments(plan->store); i++) {
+        const zoe__optimizer_segment segment = zoe__store_segment(plan->store, i);
+        const int lines = (int)(segment.count / 16);
+        int rows;
+        zoe__launch_spec spec = zoe__spec_pixels(plan, "gradients_finite", "gradients_finite", 1, lines, 2, &rows);
+        spec.bytes = (double)segment.count * sizeof(float);
+        ZOE_TRY(zoe__plan_launch(plan, NULL, &spec, "mmii", segment.gradient, plan->scalars_mem, lines, rows));
     }
     return ZOE_OK;
 }
@@ -472,11 +487,12 @@ static zoe_status emit_update(zoe_plan *plan)
     const zoe__optimizer *optimizer = zoe__optimizer_find(plan->context, plan->options.optimizer.name);
     char variant[ZOE__VARIANT];
     zoe__format(variant, sizeof variant, "%s.update", optimizer->name);
+    if (plan->half) ZOE_TRY(emit_finite(plan));
     if (plan->host || zoe__trust_is_bad(plan->device, variant)) return zoe__reference_optimizer(plan, optimizer);
     for (size_t i = 0; i < zoe__store_segments(plan->store); i++) {
         const zoe__optimizer_segment segment = zoe__store_segment(plan->store, i);
         ZOE_TRY(optimizer->emit(plan, &plan->options.optimizer, &segment));
-        ZOE_TRY(zoe__break(plan, NULL, variant, segment.weight, segment.count));
+        ZOE_TRY(zoe__break(plan, NULL, variant, segment.weight, segment.count, sizeof(float)));
     }
     return ZOE_OK;
 }

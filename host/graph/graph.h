@@ -39,6 +39,8 @@ typedef struct zoe__op {
     bool zeroes_halos;  /* kernels of y and of dx[0] write the zeros around them, where zoe__plan_y_halo, .. say so */
     int integer_inputs; /* bit i: input i is not float (labels, bytes, tables): no gradient, given as raw memory */
 
+    int float_inputs; /* bit i: input i of the graph is stored as float with storage fp16 too */
+
     /* The definition, plain NCHW/KCRS, in double. forward writes y (all of it) and aux. backward ADDS to dx[i] (where
      * not NULL) and to dweight[k] (where not NULL). */
     void (*ref_forward)(const zoe__ref *ref);
@@ -137,7 +139,9 @@ typedef struct zoe__scalars {
     uint32_t step;                  /* word 3 */
     uint32_t micro;                 /* word 4 */
     float correction1, correction2; /* words 5, 6: 1 / (1 - beta^t) of adam */
-    uint32_t unused;
+    /* Word 7, storage fp16: what the gradient of the loss is multiplied with, so that small gradients are halves too;
+     * in an update 1 / that, and 0 where a gradient was not finite. Else 1, and kernels do not read it. */
+    float scale;
 } zoe__scalars;
 
 /* Arguments of a reference. All tensors plain NCHW / KCRS. */
@@ -153,7 +157,7 @@ struct zoe__ref {
     double *aux[ZOE__MAX_AUX];
     bool training;         /* dropout on */
     bool batch_statistics; /* batch norm: use and record the batch's figures */
-    double loss_scale;     /* is_loss: dLoss, 1 / micro_batches */
+    double loss_scale;     /* is_loss: dLoss, scale / micro_batches */
     const zoe__scalars *scalars;
 };
 

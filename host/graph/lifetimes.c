@@ -209,14 +209,30 @@ static void choose_planar(zoe_plan *plan)
     }
 }
 
+/* With storage fp16 numbers that the device computes are halves, and what is put into the graph to try ops. Sound keeps
+ * the digits that its quiet frequencies need, a loss those that its last steps need. */
+size_t zoe__plan_number_bytes(const zoe_plan *plan, size_t value)
+{
+    const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)value);
+    if (spec->dtype == ZOE_U8) return 1;
+    if (spec->dtype == ZOE_I32) return sizeof(int32_t);
+    if (!plan->half) return plan->element;
+    if (spec->node >= 0 && zoe__graph_node(plan->graph, (size_t)spec->node)->op->is_loss) return sizeof(float);
+    for (size_t n = 0; spec->node < 0 && n < zoe__graph_nodes(plan->graph); n++) {
+        const zoe__node *node = zoe__graph_node(plan->graph, n);
+        for (int i = 0; i < node->inputs; i++)
+            if (node->input[i] == (zoe_value)value && node->op->float_inputs >> i & 1) return sizeof(float);
+    }
+    return sizeof(uint16_t);
+}
+
 /* In the layout of forward (halo, planar) or of the gradient. */
 static size_t value_bytes(const zoe_plan *plan, size_t v, int halo, bool planar)
 {
     const zoe__value_spec *spec = zoe__graph_value(plan->graph, (zoe_value)v);
-    const size_t count = zoe_shape_count(spec->shape);
-    if (spec->dtype == ZOE_U8) return count;
-    if (spec->dtype == ZOE_I32) return count * sizeof(int32_t);
-    return plan->host ? count * sizeof(double) : zoe__view_floats(spec->shape, halo, planar) * sizeof(float);
+    const bool raw = spec->dtype != ZOE_F32 || plan->host;
+    return (raw ? zoe_shape_count(spec->shape) : zoe__view_floats(spec->shape, halo, planar)) *
+           zoe__plan_number_bytes(plan, v);
 }
 
 size_t zoe__plan_value_bytes(const zoe_plan *plan, size_t value)

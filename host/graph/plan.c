@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GROWTH_STEPS = 1000 };
+static const float FIRST_SCALE = 8192, LEAST_SCALE = 1, MOST_SCALE = 1 << 24;
+
 zoe_plan_options zoe_plan_options_default(void)
 {
     return (zoe_plan_options){.training = false,
@@ -57,29 +60,44 @@ void zoe_plan_free(zoe_plan **plan)
 
 /* ---- compile ---- */
 
-static zoe_status fill_nan(zoe_plan *plan, zoe__mem *mem)
+static zoe_status fill_nan(zoe_plan *plan, zoe__mem *mem, size_t bytes)
 {
-    if (!mem) return ZOE_OK;
-    const size_t bytes = zoe__mem_bytes(mem);
     uint8_t *nan = NULL;
     ZOE_TRY(zoe__calloc(plan->context, &nan, bytes, 1));
-    memset(nan, 0xff, bytes); /* all ones is a NaN as float and as double */
+    memset(nan, 0xff, bytes); /* all ones is a NaN as half, float and double */
     const zoe_status status = zoe__mem_write(mem, 0, nan, bytes);
     free(nan);
     return status;
+}
+
+static zoe_status fill_all(zoe_plan *plan, zoe__mem *mem)
+{
+    return mem ? fill_nan(plan, mem, zoe__mem_bytes(mem)) : ZOE_OK;
+}
+
+/* What fills up a plain gradient past its last eight numbers nobody writes: it keeps the zeros it was born with. */
+static zoe_status fill_gradient(zoe_plan *plan, int p)
+{
+    const zoe_shape shape = zoe__graph_param_spec(plan->graph, p)->shape;
+    zoe__mem *mem = zoe__store_gradient(plan->store, plan->numbers[p]);
+    if (!mem) return ZOE_OK;
+    const zoe__layout plain = zoe__layout_plain(shape);
+    return zoe__layout_same(&plan->layouts[p], &plain)
+               ? fill_nan(plan, mem, zoe__round_up(zoe_shape_count(shape), 8) * sizeof(float))
+               : fill_all(plan, mem);
 }
 
 zoe_status zoe__plan_poison(zoe_plan *plan)
 {
     if (!plan->options.poison || plan->options.dry) return ZOE_OK;
     ZOE_TRY(zoe__device_finish(plan->device));
-    for (int s = 0; s < plan->slab_count; s++) ZOE_TRY(fill_nan(plan, plan->slabs[s]));
+    for (int s = 0; s < plan->slab_count; s++) ZOE_TRY(fill_all(plan, plan->slabs[s]));
     plan->prepared = 0;            /* the prepare list runs again */
     if (plan->host) return ZOE_OK; /* definitions add to gradients */
     for (size_t n = 0; n < zoe__graph_nodes(plan->graph); n++)
-        for (int k = 0; k < ZOE__MAX_DERIVED; k++) ZOE_TRY(fill_nan(plan, plan->nodes[n].derived_mem[k]));
+        for (int k = 0; k < ZOE__MAX_DERIVED; k++) ZOE_TRY(fill_all(plan, plan->nodes[n].derived_mem[k]));
     for (size_t p = 0; plan->options.training && p < zoe__graph_params(plan->graph); p++)
-        ZOE_TRY(fill_nan(plan, zoe__store_gradient(plan->store, plan->numbers[p])));
+        ZOE_TRY(fill_gradient(plan, (int)p));
     return ZOE_OK;
 }
 
@@ -92,7 +110,8 @@ static zoe__view make_view(const zoe_plan *plan, size_t v, int halo, bool planar
                        .c8 = raw || planar ? spec->shape.c : (spec->shape.c + 7) / 8,
                        .halo = raw ? 0 : halo,
                        .planar = planar || raw,
-                       .floats = raw ? zoe_shape_count(spec->shape) : zoe__view_floats(spec->shape, halo, planar)};
+                       .floats = raw ? zoe_shape_count(spec->shape) : zoe__view_floats(spec->shape, halo, planar),
+                       .number = zoe__plan_number_bytes(plan, v)};
 }
 
 /* Inputs get memory of their own, others their block; host copies where something will be written or read. */
@@ -105,12 +124,7 @@ static zoe_status make_views(zoe_plan *plan)
         zoe__mem *mem = root->block >= 0 ? plan->blocks[root->block].mem : NULL;
         if (spec->node == ZOE__NOBODY) continue;
         if (spec->node < 0 && !plan->options.dry) {
-            const size_t count = zoe_shape_count(spec->shape);
-            const size_t bytes = spec->dtype == ZOE_U8    ? count
-                                 : spec->dtype == ZOE_I32 ? count * sizeof(int32_t)
-                                 : plan->host             ? count * sizeof(double)
-                                              : zoe__view_floats(spec->shape, state->halo, state->planar) * 4;
-            ZOE_TRY(zoe__mem_new(&state->own, plan->device, bytes, spec->name));
+            ZOE_TRY(zoe__mem_new(&state->own, plan->device, zoe__plan_value_bytes(plan, v), spec->name));
             mem = state->own;
         }
         state->view = make_view(plan, v, state->halo, state->planar, mem);
@@ -185,6 +199,8 @@ zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, cons
     plan->store = store;
     plan->options = *options;
     plan->host = zoe__device_is_host(plan->device);
+    plan->half = zoe_device_get_info(plan->device)->half;
+    plan->loss_scale.scale = !plan->half ? 1.0f : options->loss_scale > 0 ? options->loss_scale : FIRST_SCALE;
     plan->element = plan->host ? sizeof(double) : sizeof(float);
     zoe_status status = ZOE_OK;
     if (!plan->host && options->fuse) {
@@ -197,6 +213,35 @@ zoe_status zoe_plan_new(zoe_plan **out, zoe_graph *graph, zoe_store *store, cons
     else
         zoe_plan_free(&plan);
     return status;
+}
+
+/* ---- the loss scale ---- */
+
+zoe_loss_scale zoe_plan_get_loss_scale(const zoe_plan *plan)
+{
+    return plan->loss_scale;
+}
+
+void zoe_plan_set_loss_scale(zoe_plan *plan, zoe_loss_scale scale)
+{
+    if (plan->half) plan->loss_scale = scale;
+}
+
+/* After an update: half as much where gradients were not finite, twice as much where they long were. Waits. */
+static zoe_status adapt_scale(zoe_plan *plan)
+{
+    zoe_loss_scale *s = &plan->loss_scale;
+    zoe__scalars after;
+    ZOE_TRY(zoe__mem_read(plan->scalars_mem, 0, &after, sizeof after));
+    if (after.scale == 0.0f) {
+        s->scale = fmaxf(s->scale / 2, LEAST_SCALE);
+        s->steps = 0;
+        s->skipped++;
+    } else if (++s->steps == GROWTH_STEPS) {
+        s->scale = fminf(s->scale * 2, MOST_SCALE);
+        s->steps = 0;
+    }
+    return ZOE_OK;
 }
 
 /* ---- life ---- */
@@ -233,7 +278,8 @@ zoe_status zoe_plan_write(zoe_plan *plan, zoe_value input, const void *data)
         return ZOE_OK;
     }
     zoe__view_pack(&state->view, data, state->staging);
-    return send(plan, state->own, state->staging, state->view.floats * sizeof(float));
+    zoe__view_narrow(&state->view, state->staging);
+    return send(plan, state->own, state->staging, state->view.floats * state->view.number);
 }
 
 /* Scalars travel on the work queue: a kernel of the micro-batch before may still read the old ones. */
@@ -259,7 +305,7 @@ static zoe_status start_pass(zoe_plan *plan)
 zoe_status zoe_plan_forward(zoe_plan *plan)
 {
     ZOE_TRY(start_pass(plan));
-    ZOE_TRY(set_scalars(plan, 0, (zoe__scalars){.step = 0}));
+    ZOE_TRY(set_scalars(plan, 0, (zoe__scalars){.scale = 1}));
     return zoe__plan_run_list(plan, ZOE__FORWARD);
 }
 
@@ -269,7 +315,9 @@ zoe_status zoe_plan_accumulate(zoe_plan *plan, int64_t step, int micro)
     ZOE_FAIL_IF(plan->context, micro < 0 || micro >= plan->options.micro_batches, ZOE_CONFIG,
                 "accumulate: micro-batch %d of %d", micro, plan->options.micro_batches);
     ZOE_TRY(start_pass(plan));
-    ZOE_TRY(set_scalars(plan, micro, (zoe__scalars){.step = (uint32_t)step, .micro = (uint32_t)micro}));
+    ZOE_TRY(
+        set_scalars(plan, micro,
+                    (zoe__scalars){.step = (uint32_t)step, .micro = (uint32_t)micro, .scale = plan->loss_scale.scale}));
     if (plan->options.micro_batches > 1 && micro == 0) ZOE_TRY(zoe__store_zero_gradients(plan->store));
     plan->updates = step;
     ZOE_TRY(zoe__plan_run_list(plan, ZOE__FORWARD));
@@ -286,8 +334,10 @@ zoe_status zoe_plan_update(zoe_plan *plan, double lr)
                         (zoe__scalars){.lr = (float)lr,
                                        .step = (uint32_t)plan->updates,
                                        .correction1 = (float)(1.0 / (1.0 - pow(options->beta1, t))),
-                                       .correction2 = (float)(1.0 / (1.0 - pow(options->beta2, t)))}));
+                                       .correction2 = (float)(1.0 / (1.0 - pow(options->beta2, t))),
+                                       .scale = 1 / plan->loss_scale.scale}));
     ZOE_TRY(zoe__plan_run_list(plan, ZOE__UPDATE));
+    if (plan->half) ZOE_TRY(adapt_scale(plan));
     zoe__store_touch(plan->store);
     return ZOE_OK;
 }
@@ -304,7 +354,7 @@ static zoe_status read_view(zoe_plan *plan, const zoe__view *view, void *staging
         for (size_t i = 0; i < view->floats; i++) plain[i] = (float)wide[i];
         return ZOE_OK;
     }
-    ZOE_TRY(zoe__mem_read(view->mem, 0, staging, view->floats * sizeof(float)));
+    ZOE_TRY(zoe__view_read(view, staging));
     zoe__view_unpack(view, staging, plain);
     return ZOE_OK;
 }

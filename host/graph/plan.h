@@ -20,7 +20,8 @@ typedef struct zoe__view {
     int c8;        /* blocks of 8 channels; planar: C */
     int halo;      /* zero pixels on each side of H and W */
     bool planar;   /* [N][C][H+2p][W+2p] instead of nChw8c: first layers with fewer than 8 channels, when asked for */
-    size_t floats; /* in memory */
+    size_t floats; /* numbers in memory */
+    size_t number; /* bytes of one: 4; with storage fp16 2, but for losses and sound; on the host 8 */
 } zoe__view;
 
 /* How a parameter lies on the device. pack and unpack convert to and from plain KCRS; padding must be packed as zeros

@@ -122,7 +122,6 @@ static zoe_status set_up(reference_state *s)
     }
     s->ref.training = plan->options.training;
     s->ref.batch_statistics = zoe__plan_batch_statistics(plan);
-    s->ref.loss_scale = zoe__plan_loss_scale(plan);
     if (s->copies && !plan->options.dry)
         ZOE_TRY(zoe__calloc(plan->context, &s->raw, largest_operand(s), sizeof(float)));
     return ZOE_OK;
@@ -136,7 +135,7 @@ static zoe_status fetch(reference_state *s, operand *o)
     const size_t count = zoe_shape_count(o->view->shape);
     if (o->dtype == ZOE_U8) return zoe__mem_read(o->view->mem, 0, o->values, count);
     if (o->dtype == ZOE_I32) return zoe__mem_read(o->view->mem, 0, o->values, count * sizeof(int32_t));
-    ZOE_TRY(zoe__mem_read(o->view->mem, 0, s->raw, o->view->floats * sizeof(float)));
+    ZOE_TRY(zoe__view_read(o->view, s->raw));
     const zoe_shape shape = o->view->shape;
     const int step = zoe__view_step(o->view);
     double *out = o->values;
@@ -162,7 +161,8 @@ static zoe_status put_back(reference_state *s, const operand *o)
                 float *row = s->raw + zoe__view_offset(o->view, n, c, h, 0);
                 for (int w = 0; w < shape.w; w++) row[w * step] = (float)*in++;
             }
-    return zoe__mem_write(o->view->mem, 0, s->raw, o->view->floats * sizeof(float));
+    zoe__view_narrow(o->view, s->raw);
+    return zoe__mem_write(o->view->mem, 0, s->raw, o->view->floats * o->view->number);
 }
 
 static zoe_status fetch_weights(reference_state *s)
@@ -216,6 +216,7 @@ static zoe_status run_backward(zoe_device *device, void *user)
     (void)device;
     reference_state *s = *(reference_state **)user;
     s->ref.scalars = s->plan->current;
+    s->ref.loss_scale = (double)zoe__plan_loss_scale(s->plan) * (double)s->plan->current->scale;
     ZOE_TRY(fetch_weights(s));
     for (int i = 0; i < s->node->inputs; i++) ZOE_TRY(fetch(s, &s->x[i]));
     if (s->node->op->needs & ZOE__NEEDS_Y) ZOE_TRY(fetch(s, &s->y));
@@ -276,6 +277,7 @@ static zoe_status update_copies(const host_update *u)
     zoe__mem *const mem[3] = {p->weight, p->state[0], p->state[1]};
     float *copy[3] = {NULL}, *gradient = NULL;
     double *wide = NULL;
+    zoe__scalars scalars;
     const size_t bytes = p->count * sizeof(float);
     zoe_status status = ZOE_OK;
     for (int i = 0; i < 3; i++) {
@@ -286,7 +288,9 @@ static zoe_status update_copies(const host_update *u)
     ZOE_TRY_OUT(zoe__calloc(u->plan->context, &gradient, p->count, sizeof(float)));
     ZOE_TRY_OUT(zoe__calloc(u->plan->context, &wide, p->count, sizeof(double)));
     ZOE_TRY_OUT(zoe__mem_read(p->gradient, 0, gradient, bytes));
-    for (size_t i = 0; i < p->count; i++) wide[i] = (double)gradient[i];
+    ZOE_TRY_OUT(zoe__mem_read(u->plan->scalars_mem, 0, &scalars, sizeof scalars));
+    if (scalars.scale == 0.0f) goto out;
+    for (size_t i = 0; i < p->count; i++) wide[i] = (double)gradient[i] * (double)scalars.scale;
     update(u, copy[0], wide, copy + 1);
     for (int i = 0; i < 3; i++)
         if (mem[i]) ZOE_TRY_OUT(zoe__mem_write(mem[i], 0, copy[i], bytes));

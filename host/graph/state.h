@@ -109,7 +109,8 @@ struct zoe_plan {
     zoe_store *store;
     zoe_plan_options options;
     bool host;      /* the host device: plain doubles, references only */
-    size_t element; /* bytes of a number: 8 on the host, 4 elsewhere */
+    bool half;      /* storage fp16 */
+    size_t element; /* bytes of a number that the plan keeps for itself: 8 on the host, 4 elsewhere */
     zoe__value_state *values;
     zoe__node_state *nodes;
     zoe__layout *layouts; /* one for each parameter of the graph */
@@ -128,6 +129,7 @@ struct zoe_plan {
     zoe__scalars *current; /* what references read */
     uint64_t prepared;     /* version of the weights that the prepare list has seen */
     int64_t updates;
+    zoe_loss_scale loss_scale;
 };
 
 /* lifetimes.c: which values and nodes take part in backward, who shares memory in place, blocks with their lifetimes.
@@ -137,6 +139,7 @@ zoe_status zoe__plan_add_block(zoe_plan *plan, const char *what, const char *nam
                                int *number);
 zoe_status zoe__plan_lay_out(zoe_plan *plan);
 size_t zoe__plan_value_bytes(const zoe_plan *plan, size_t value);
+size_t zoe__plan_number_bytes(const zoe_plan *plan, size_t value); /* of one number */
 
 /* memory.c: needs, lifetimes, places; smaller workspaces where the room is short. Makes the memory unless dry.
  * states: of the optimiser, -1 = none. ZOE_DEVICE_MEMORY: needed and available bytes. */
@@ -169,5 +172,9 @@ size_t zoe__view_offset(const zoe__view *view, int n, int c, int h, int w);
 int zoe__view_step(const zoe__view *view); /* floats from one column to the next */
 void zoe__view_pack(const zoe__view *view, const float *plain, float *raw);
 void zoe__view_unpack(const zoe__view *view, const float *raw, float *plain);
+/* raw: view->floats numbers in device layout, as floats. Read waits; narrow makes of them, in place, what the device
+ * stores. */
+zoe_status zoe__view_read(const zoe__view *view, float *raw);
+void zoe__view_narrow(const zoe__view *view, float *raw);
 
 #endif

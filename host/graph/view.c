@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "core/half.h"
+
 size_t zoe__view_floats(zoe_shape shape, int halo, bool planar)
 {
     const size_t planes = planar ? (size_t)shape.c : zoe__round_up((size_t)shape.c, 8);
@@ -45,4 +47,16 @@ void zoe__view_unpack(const zoe__view *view, const float *raw, float *plain)
                 const float *row = raw + zoe__view_offset(view, n, c, h, 0);
                 for (int w = 0; w < view->shape.w; w++) *plain++ = row[w * step];
             }
+}
+
+zoe_status zoe__view_read(const zoe__view *view, float *raw)
+{
+    ZOE_TRY(zoe__mem_read(view->mem, 0, raw, view->floats * view->number));
+    if (view->number == sizeof(uint16_t)) zoe__floats_from_halves(raw, view->floats);
+    return ZOE_OK;
+}
+
+void zoe__view_narrow(const zoe__view *view, float *raw)
+{
+    if (view->number == sizeof(uint16_t)) zoe__halves_from_floats(raw, view->floats);
 }

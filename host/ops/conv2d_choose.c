@@ -187,11 +187,11 @@ static zoe_status spoil(zoe_plan *plan, const zoe__node *node, const zoe__conv2d
     char variant[ZOE__VARIANT];
     zoe__conv2d_variant(variant, conv, algorithm, direction);
     const zoe__view *to = direction == ZOE__TO_DATA ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node);
-    if (direction != ZOE__TO_WEIGHTS) return zoe__break(plan, node, variant, to->mem, to->floats);
+    if (direction != ZOE__TO_WEIGHTS) return zoe__break(plan, node, variant, to->mem, to->floats, to->number);
     zoe__mem *dweight = zoe__plan_dweight(plan, node, algorithm ? 0 : conv->bias ? 1 : 0);
     const size_t floats =
         algorithm ? (size_t)conv->k * (size_t)(conv->c / conv->groups) * (size_t)(conv->r * conv->s) : (size_t)conv->k;
-    return zoe__break(plan, node, variant, dweight, floats);
+    return zoe__break(plan, node, variant, dweight, floats, sizeof(float));
 }
 
 static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
@@ -228,7 +228,8 @@ zoe_status zoe__conv2d_forward(zoe_plan *plan, const zoe__node *node, const zoe_
     zoe__format(variant, sizeof variant, "%s.%s.moments", conv->op,
                 zoe__plan_choice(plan, node, ZOE__TO_OUTPUT)->algorithm);
     const size_t floats = (size_t)((conv->k + 7) / 8) * 24 * (size_t)zoe__plan_moments_chunks(plan, node);
-    return zoe__break(plan, node, variant, zoe__plan_moments_mem(plan, node), floats); /* a test of the self-test */
+    return zoe__break(plan, node, variant, zoe__plan_moments_mem(plan, node), floats,
+                      sizeof(float)); /* a test of the self-test */
 }
 
 zoe_status zoe__conv2d_backward(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,

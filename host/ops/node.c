@@ -77,6 +77,6 @@ zoe_status zoe__launch_copy(zoe_plan *plan, const zoe__node *node, const zoe__vi
 {
     int rows;
     zoe__launch_spec spec = zoe__spec_pixels(plan, "copy", "copy_planes", planes, y->shape.h, y->shape.w, &rows);
-    spec.bytes = (2.0 + add) * planes * y->shape.h * y->shape.w * 8 * sizeof(float);
+    spec.bytes = (2.0 + add) * planes * y->shape.h * y->shape.w * 8 * (double)y->number;
     return zoe__plan_launch(plan, node, &spec, "vviiiii", x, y, first_x, first_y, add, planes, rows);
 }

@@ -16,10 +16,10 @@ static inline bool zoe__shape_equal(zoe_shape a, zoe_shape b)
     return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w;
 }
 
-/* Bytes of a piece of memory as OpenCL kernels see it. */
+/* Bytes of a tensor without what only fills its layout. */
 static inline double zoe__view_bytes(const zoe__view *view)
 {
-    return view ? (double)zoe_shape_count(view->shape) * sizeof(float) : 0;
+    return view ? (double)zoe_shape_count(view->shape) * (double)view->number : 0;
 }
 
 /* A launch that visits each pixel (8 channels) of `planes` planes of h x w once: ZOE_FOR_PIXELS of cl/common.cl. One

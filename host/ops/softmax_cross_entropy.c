@@ -81,10 +81,10 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     const int planes = x->shape.n * x->c8;
     int rows;
     zoe__launch_spec spec = zoe__spec_pixels(plan, "softmax_cross_entropy", "softmax_backward", planes, 1, 1, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vmmviifiii", x, zoe__plan_x(plan, node, 1)->mem,
+    return zoe__plan_launch(plan, node, &spec, "vmmviifimii", x, zoe__plan_x(plan, node, 1)->mem,
                             zoe__plan_aux_mem(plan, node, 0), dx, x->shape.n, x->shape.c,
-                            (double)zoe__plan_loss_scale(plan) / x->shape.n, zoe__plan_dx_add(plan, node, 0), planes,
-                            rows);
+                            (double)zoe__plan_loss_scale(plan) / x->shape.n, zoe__plan_dx_add(plan, node, 0),
+                            zoe__plan_scalars(plan), planes, rows);
 }
 
 static double flops(const zoe_graph *graph, const zoe__node *node)

@@ -301,6 +301,7 @@ const zoe__op zoe__op_spectrogram = {
     .name = "spectrogram",
     .no_gradient = true,
     .integer_inputs = 1 << 1,
+    .float_inputs = 1 << 0,
     .ref_forward = ref_forward,
     .plan = make_plan,
     .forward = forward,

@@ -126,6 +126,7 @@ zoe_status zoe__selftest_layers(zoe_context *context, const zoe_selftest_options
     zoe_status status = ZOE_OK;
     device.name = options->device;
     device.family = options->family;
+    device.storage = options->storage;
     device.tuning = "off";
     device.profile = true;
     ZOE_TRY_OUT(zoe__tune_items_load(&s.items, context, options->net, &device, options->batch, options->width,

@@ -61,8 +61,9 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
     int rows;
     const zoe__launch_spec spec =
         zoe__spec_pixels(plan, "probe", "probe_gradient", planes, dx->shape.h, dx->shape.w, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vuiifii", dx, stream_of(node), dx->shape.c,
-                            zoe__plan_dx_add(plan, node, 0), (double)zoe__plan_loss_scale(plan), planes, rows);
+    return zoe__plan_launch(plan, node, &spec, "vuiifmii", dx, stream_of(node), dx->shape.c,
+                            zoe__plan_dx_add(plan, node, 0), (double)zoe__plan_loss_scale(plan),
+                            zoe__plan_scalars(plan), planes, rows);
 }
 
 static const zoe__op probe = {

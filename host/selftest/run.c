@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/half.h"
 #include "device/ahead.h"
 #include "graph/state.h"
 #include "ops/conv2d.h"
@@ -20,6 +21,8 @@ enum {
     CANDIDATES = 64
 };
 static const double MOST_NMSE = 1e-8, MOST_ERROR = 1e-3, RATE = 0.05;
+/* With storage fp16: a half is wrong by up to 2^-11. */
+static const double MOST_NMSE_HALF = 1e-5, MOST_ERROR_HALF = 2e-2;
 
 /* Which variant of the node a tensor judges. */
 typedef enum judges { FORWARD, DATA, WEIGHTS, MASK, UPDATE, KINDS } judges;
@@ -45,6 +48,7 @@ typedef struct bench {
     zoe_context *context;
     zoe_device *device;
     const zoe__case *test;
+    bool half; /* inputs are what halves can hold */
     zoe_graph *graph;
     zoe_store *store;
     zoe_plan *plan;
@@ -65,6 +69,7 @@ static zoe_status make_plan(bench *b, bool dry)
     options.input_gradients = !c->optimizer && !c->first; /* of an optimiser only the update is judged */
     options.dry = dry;
     options.seed = SEED;
+    options.loss_scale = 1;
     if (c->optimizer) options.optimizer.name = c->optimizer;
     ZOE_TRY(zoe_graph_new(&b->graph, b->context));
     ZOE_TRY(zoe_store_new(&b->store, b->context, b->device, SEED));
@@ -103,6 +108,12 @@ static void fill_words(zoe__fill fill, int32_t *data, zoe_shape shape)
                                                               : rows[n % 2][k % 6];
 }
 
+static void fill_numbers(const bench *b, uint32_t stream, float *data, size_t count)
+{
+    zoe__probe_fill(stream, data, count);
+    for (size_t i = 0; b->half && i < count; i++) data[i] = zoe__half_value(zoe__half_of(data[i]));
+}
+
 static zoe_status fill_input(bench *b, int i)
 {
     const zoe__fill fill = b->test->fill[i];
@@ -110,7 +121,7 @@ static zoe_status fill_input(bench *b, int i)
     const size_t count = zoe_shape_count(shape);
     ZOE_TRY(zoe__calloc(b->context, &b->data[i], count, sizeof(float)));
     if (fill == ZOE__FILL_NUMBERS)
-        zoe__probe_fill(STREAM_X + (uint32_t)i, b->data[i], count);
+        fill_numbers(b, STREAM_X + (uint32_t)i, b->data[i], count);
     else if (fill == ZOE__FILL_BYTES)
         for (size_t k = 0; k < count; k++) ((uint8_t *)b->data[i])[k] = (uint8_t)(k * 37 + k / 11);
     else
@@ -239,10 +250,10 @@ static zoe_status execute(bench *b, outcome *o)
     return ZOE_OK;
 }
 
-zoe_status zoe__expected_new(zoe__expected **out, zoe_context *context, const zoe__case *test)
+zoe_status zoe__expected_new(zoe__expected **out, zoe_context *context, const zoe__case *test, bool half)
 {
     zoe__expected *made = NULL;
-    bench b = {.context = context, .test = test};
+    bench b = {.context = context, .test = test, .half = half};
     zoe_status status = ZOE_OK;
     *out = NULL;
     ZOE_TRY(zoe__calloc(context, &made, 1, sizeof *made));
@@ -369,8 +380,9 @@ static size_t list_variants(const bench *b, const zoe__node *node, zoe__verdict 
     return count;
 }
 
-static void judge(zoe__verdict *v, const errors *e, judges kind, bool by_direction)
+static void judge(zoe__verdict *v, const errors *e, judges kind, bool by_direction, bool half)
 {
+    const double most_nmse = half ? MOST_NMSE_HALF : MOST_NMSE, most_error = half ? MOST_ERROR_HALF : MOST_ERROR;
     double nmse = e->nmse[kind], most = e->most[kind];
     bool there = e->there[kind], other_bits = e->other_bits[kind];
     if (kind == DATA && !by_direction) { /* backward of a whole op: its parameters' gradients too */
@@ -381,7 +393,7 @@ static void judge(zoe__verdict *v, const errors *e, judges kind, bool by_directi
     }
     v->checked = there;
     v->nmse = nmse;
-    v->good = !there || (nmse <= MOST_NMSE && most <= MOST_ERROR && !other_bits);
+    v->good = !there || (nmse <= most_nmse && most <= most_error && !other_bits);
     const size_t used = strlen(v->parameters);
     if (other_bits)
         zoe__format(v->parameters + used, sizeof v->parameters - used, ", other bits when repeated");
@@ -433,7 +445,7 @@ static zoe_status do_round(bench *b, bool run, const zoe__expected *expected, zo
     if (!run) return ZOE_OK;
     ZOE_TRY(run_case(b, expected, &e));
     for (size_t i = 0; i < *count; i++) {
-        judge(&verdict[i], &e, kind[i], node->op->as_conv2d != NULL);
+        judge(&verdict[i], &e, kind[i], node->op->as_conv2d != NULL, b->half);
         const bool forward_wrong = i > 0 && !verdict[0].good;
         if (forward_wrong && (!node->op->as_conv2d || kind[i] == MASK)) /* backward starts from what forward left */
             verdict[i].good = !(verdict[i].checked = false);
@@ -447,7 +459,10 @@ zoe_status zoe__selftest_case(zoe_device *device, const zoe__case *test, size_t 
 {
     const zoe__tuning *before = zoe__device_get_tuning(device);
     const bool tests = zoe__trust_tests(device);
-    bench b = {.context = zoe__device_context(device), .device = device, .test = test};
+    bench b = {.context = zoe__device_context(device),
+               .device = device,
+               .test = test,
+               .half = zoe_device_get_info(device)->half};
     zoe__choice choices[ZOE__DIRECTIONS];
     const zoe__tuning tuning = {forced, choices};
     zoe_status status = ZOE_OK;

@@ -26,7 +26,7 @@ zoe_status zoe__selftest_case(zoe_device *device, const zoe__case *test, size_t 
                               bool *last);
 
 /* The case by its definition, on the host device. */
-zoe_status zoe__expected_new(zoe__expected **out, zoe_context *context, const zoe__case *test);
+zoe_status zoe__expected_new(zoe__expected **out, zoe_context *context, const zoe__case *test, bool half);
 void zoe__expected_free(zoe__expected **expected);
 
 #endif

@@ -63,8 +63,8 @@ typedef struct session {
 static zoe_status repro(const session *s, const zoe__case *test, const char *variant, char *line, size_t size)
 {
     const zoe_device_info *info = zoe_device_get_info(s->device);
-    zoe__format(line, size, "zoe selftest --full --device %s --family %s --only %s --case '%s'", info->id,
-                zoe_family_name(info->family), variant, test->name);
+    zoe__format(line, size, "zoe selftest --full --device %s --family %s%s --only %s --case '%s'", info->id,
+                zoe_family_name(info->family), info->half ? " --storage fp16" : "", variant, test->name);
     return ZOE_OK;
 }
 
@@ -113,7 +113,7 @@ static zoe_status run_case(session *s, const zoe__case *test, bool full, bool li
         for (size_t i = 0; list && i < count && status == ZOE_OK; i++)
             status = add_name(s->context, &s->checked, v[i].variant);
         if (list || status != ZOE_OK) continue;
-        if (!expected) status = zoe__expected_new(&expected, s->context, test);
+        if (!expected) status = zoe__expected_new(&expected, s->context, test, zoe_device_get_info(s->device)->half);
         bool ignored;
         if (status == ZOE_OK)
             status = zoe__selftest_case(s->device, test, round, full, true, expected, v, &count, &ignored);
@@ -346,6 +346,7 @@ zoe_status zoe_selftest(zoe_context *context, const zoe_selftest_options *option
     *result = (zoe_selftest_result){0};
     device.name = options->device;
     device.family = options->family;
+    device.storage = options->storage;
     if (options->net) {
         close_session(&s);
         return zoe__selftest_layers(context, options, result);

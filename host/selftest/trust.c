@@ -87,8 +87,8 @@ static zoe_status find_files(zoe__trust *trust)
     const zoe_device_info *info = &trust->device->info;
     char build[64], key[65], *folder = NULL;
     zoe__build_id(build);
-    zoe__format(trust->who, sizeof trust->who, "%s, %s, %s, %s, %u lanes, build %s", info->platform, info->name,
-                info->driver, zoe_family_name(info->family), info->lanes, build);
+    zoe__format(trust->who, sizeof trust->who, "%s, %s, %s, %s, %u lanes%s, build %s", info->platform, info->name,
+                info->driver, zoe_family_name(info->family), info->lanes, info->half ? ", fp16" : "", build);
     for (char *c = trust->who; *c; c++)
         if (*c == '\t' || *c == '\n') *c = ' ';
     if (trust->breaking) return ZOE_OK;
@@ -240,12 +240,16 @@ zoe_status zoe__trust_save(zoe__trust *trust)
 
 /* ---- ZOE_BREAK ---- */
 
-zoe_status zoe__break(zoe_plan *plan, const zoe__node *node, const char *variant, zoe__mem *mem, size_t floats)
+zoe_status zoe__break(zoe_plan *plan, const zoe__node *node, const char *variant, zoe__mem *mem, size_t count,
+                      size_t bytes)
 {
     enum { EACH = 4096 };
     const zoe__trust *trust = zoe__plan_device(plan)->trust;
     if (!trust || !trust->breaking || !mem || strcmp(trust->broken, variant)) return ZOE_OK;
-    const zoe__launch_spec spec = {
-        .program = "break", .kernel = "break_numbers", .dims = 1, .global = {(floats + EACH - 1) / EACH}, .bytes = 1};
-    return zoe__plan_launch(plan, node, &spec, "mii", mem, (int)floats, EACH);
+    const zoe__launch_spec spec = {.program = "break",
+                                   .kernel = bytes == sizeof(float) ? "break_floats" : "break_halves",
+                                   .dims = 1,
+                                   .global = {(count + EACH - 1) / EACH},
+                                   .bytes = 1};
+    return zoe__plan_launch(plan, node, &spec, "mii", mem, (int)count, EACH);
 }

@@ -48,8 +48,9 @@ const char *zoe__trust_quarantine(const zoe__trust *trust);
 zoe_status zoe__trust_foresee(zoe_device *device, zoe_graph *graph, const zoe_plan_options *options);
 zoe_status zoe__trust_graph(zoe_device *device, zoe_graph *graph, const zoe_plan_options *options);
 
-/* ZOE_BREAK: after the launches of a variant, one that spoils `floats` numbers of mem, if it is the one that is meant.
- */
-zoe_status zoe__break(zoe_plan *plan, const zoe__node *node, const char *variant, zoe__mem *mem, size_t floats);
+/* ZOE_BREAK: after the launches of a variant, one that spoils `count` numbers of mem, each of so many bytes (4 or 2),
+ * if it is the one that is meant. */
+zoe_status zoe__break(zoe_plan *plan, const zoe__node *node, const char *variant, zoe__mem *mem, size_t count,
+                      size_t bytes);
 
 #endif

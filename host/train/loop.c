@@ -25,6 +25,10 @@ static char *state_text(const zoe__session *s)
         json_pack("{s:I, s:I, s:f, s:s, s:s, s:i}", "epoch", (json_int_t)(windows / (int64_t)s->task.usable[0]),
                   "windows", (json_int_t)windows, "seconds", s->earlier_seconds + s->loop_seconds, "clips_sha256",
                   s->dataset.sha256, "device", s->result->device, "micro_batches", s->micro);
+    const zoe_loss_scale scale = zoe_plan_get_loss_scale(s->replica[0].plan);
+    if (zoe_device_get_info(s->replica[0].device)->half)
+        json_object_set_new(state, "loss_scale",
+                            json_pack("[f, i, I]", (double)scale.scale, (int)scale.steps, (json_int_t)scale.skipped));
     char *text = json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(state);
     return text;

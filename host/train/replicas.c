@@ -19,6 +19,7 @@ static zoe_status open_device(zoe__session *s, int index, const char *name)
     zoe__replica *r = &s->replica[index];
     device.name = name;
     device.family = zoe_options_text(s->options, "family");
+    device.storage = zoe_options_text(s->options, "storage");
     device.max_memory = (uint64_t)zoe_options_float(s->options, "max-memory");
     device.tuning = zoe_options_flag(s->options, "no-tuning") ? "off" : NULL;
     device.selftest = true;
@@ -124,8 +125,26 @@ zoe_status zoe__replicas_plan(zoe__session *s, bool dry)
     return s->replicas > 1 && !dry ? make_exchange(s) : ZOE_OK;
 }
 
+static void set_scale(zoe__session *s, zoe_loss_scale scale)
+{
+    for (int i = 0; i < s->replicas; i++) zoe_plan_set_loss_scale(s->replica[i].plan, scale);
+}
+
+/* With the loss scale that the checkpoint has; from before there was one: the first. */
+static void restore_scale(zoe__session *s, const zoe_checkpoint *checkpoint)
+{
+    json_t *state = json_loads(zoe_checkpoint_get_info(checkpoint)->state, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *list = json_object_get(state, "loss_scale");
+    if (list)
+        set_scale(s, (zoe_loss_scale){(float)json_number_value(json_array_get(list, 0)),
+                                      (int32_t)json_integer_value(json_array_get(list, 1)),
+                                      json_integer_value(json_array_get(list, 2))});
+    json_decref(state);
+}
+
 zoe_status zoe__replicas_restore(zoe__session *s, const zoe_checkpoint *checkpoint)
 {
+    restore_scale(s, checkpoint);
     for (int i = 0; i < s->replicas; i++) ZOE_TRY(zoe_checkpoint_restore(checkpoint, s->context, s->replica[i].store));
     return ZOE_OK;
 }
@@ -243,5 +262,6 @@ zoe_status zoe__replicas_update(zoe__session *s, double lr)
     for (size_t p = 0; p < params; p++)
         if (zoe_store_param(first, p).trainable) ZOE_TRY((lies_alike(s, p) ? copy_as_it_lies : copy_plain)(s, p));
     for (int i = 1; i < s->replicas; i++) zoe__store_touch(s->replica[i].store);
+    set_scale(s, zoe_plan_get_loss_scale(s->replica[0].plan));
     return ZOE_OK;
 }

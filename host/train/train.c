@@ -435,6 +435,7 @@ static zoe_status inspect(zoe__session *s, const json_t *run, zoe_options *optio
     ZOE_TRY(read_options(s));
     if (!wanted.name) wanted.name = zoe_options_item(options, "device", 0);
     if (!wanted.family) wanted.family = zoe_options_text(options, "family");
+    if (!wanted.storage || !strcmp(wanted.storage, "fp32")) wanted.storage = zoe_options_text(options, "storage");
     wanted.max_memory = (uint64_t)zoe_options_float(options, "max-memory");
     if (!wanted.tuning && zoe_options_flag(options, "no-tuning")) wanted.tuning = "off";
     ZOE_TRY(zoe_device_open(&s->replica[0].device, s->context, &wanted));

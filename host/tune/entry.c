@@ -11,8 +11,8 @@ enum { MOST = 1 << 30 };
 void zoe__tune_device_of(zoe__tune_device *out, const zoe_device_info *info)
 {
     *out = (zoe__tune_device){.lanes = (int)info->lanes};
-    zoe__format(out->device, sizeof out->device, "%s, %u units, %s", info->name, info->compute_units,
-                zoe_family_name(info->family));
+    zoe__format(out->device, sizeof out->device, "%s, %u units, %s%s", info->name, info->compute_units,
+                zoe_family_name(info->family), info->half ? ", fp16" : "");
     zoe__format(out->driver, sizeof out->driver, "%s", info->driver);
     zoe__format(out->runtime, sizeof out->runtime, "%.*s", (int)strcspn(info->id, ":"), info->id);
 }

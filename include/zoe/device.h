@@ -42,6 +42,7 @@ typedef struct zoe_device_info {
     uint32_t base_align; /* bytes a sub-buffer's origin must be a multiple of */
     uint32_t sub_group;  /* the narrowest sub-group that kernels can be compiled for; 0: not known */
     bool fp16, fp64, subgroups;
+    bool half; /* opened with storage fp16 */
 } zoe_device_info;
 
 /* All devices in order of preference: GPUs, PoCL, Intel's CPU runtime, other CPUs, `host`, then those used only by name
@@ -54,6 +55,8 @@ typedef struct zoe_device zoe_device;
 typedef struct zoe_device_options {
     const char *name;    /* an id, a part of a name, "cpu", "gpu", "host"; NULL: the default device */
     const char *family;  /* "vector" or "simt" to override; NULL: by capability */
+    const char *storage; /* of activations and their gradients: "fp32", or "fp16": half the memory and its traffic,
+                            arithmetic and weights in fp32, kernels of the simt family; NULL: fp32 */
     int lanes;           /* 8 or 16 to override; 0: by capability */
     uint64_t max_memory; /* bytes; counts as the device's memory where that is more; 0: no limit */
     const char *tuning;  /* what was measured (`zoe tune`): NULL: the user's database; "off": nothing; a path */

@@ -30,13 +30,13 @@ extern "C" {
 typedef struct zoe_features zoe_features;
 
 typedef struct zoe_features_options {
-    const char *device, *family; /* as zoe_device_options; NULL: the default device, by capability */
-    const char *conv, *linear;   /* as zoe_plan_options; "auto" */
-    bool exact;                  /* as zoe_plan_options; false */
-    uint64_t max_memory;         /* as zoe_device_options: batches get smaller until they fit; 0: no limit */
-    const char *tuning;          /* as zoe_device_options */
-    int batch;                   /* pictures at a time; 32 */
-    bool audio;                  /* the stream that listens, of a run that has one (avc, avc-ave, ..); false */
+    const char *device, *family, *storage; /* as zoe_device_options; NULL: the default device, by capability, fp32 */
+    const char *conv, *linear;             /* as zoe_plan_options; "auto" */
+    bool exact;                            /* as zoe_plan_options; false */
+    uint64_t max_memory;                   /* as zoe_device_options: batches get smaller until they fit; 0: no limit */
+    const char *tuning;                    /* as zoe_device_options */
+    int batch;                             /* pictures at a time; 32 */
+    bool audio; /* the stream that listens, of a run that has one (avc, avc-ave, ..); false */
 } zoe_features_options;
 zoe_features_options zoe_features_options_default(void);
 

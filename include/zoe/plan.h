@@ -59,6 +59,7 @@ typedef struct zoe_plan_options {
     const char *linear;    /* "auto", "packed", "tiled", "clblast", "plain", "reference"; "auto" */
     bool fuse;             /* compute chains like batch norm + ReLU + pool in one pass over memory; true */
     zoe_optimizer_options optimizer;
+    float loss_scale;       /* storage fp16: to begin with; 0: 8192 */
     uint64_t seed;          /* of dropout */
     bool input_gradients;   /* also the gradients of F32 inputs: zoe_plan_read_gradient() */
     bool exact;             /* no algorithm that trades digits for speed (Winograd) */
@@ -84,8 +85,20 @@ zoe_status zoe_plan_forward(zoe_plan *plan);
 /* Training: enqueue forward and backward of one micro-batch (number micro = 0 .. micro_batches-1) of step `step`. */
 zoe_status zoe_plan_accumulate(zoe_plan *plan, int64_t step, int micro);
 
-/* Training: enqueue the optimiser with learning rate lr, after the last micro-batch. */
+/* Training: enqueue the optimiser with learning rate lr, after the last micro-batch. With storage fp16: waits. */
 zoe_status zoe_plan_update(zoe_plan *plan, double lr);
+
+/* With storage fp16 backward begins at loss * scale, so that small gradients are not lost as halves, and gradients of
+ * parameters and inputs are that much larger until zoe_plan_update() divides them. Where one of them is not finite that
+ * step is left out and the scale is halved; after 1000 steps in a row without that it is doubled (Micikevicius et al.:
+ * "Mixed precision training", ICLR 2018). Scales are powers of two from 1 to 2^24, so that scaling rounds nothing. */
+typedef struct zoe_loss_scale {
+    float scale;     /* 1 with storage fp32 */
+    int32_t steps;   /* since it changed */
+    int64_t skipped; /* steps left out */
+} zoe_loss_scale;
+zoe_loss_scale zoe_plan_get_loss_scale(const zoe_plan *plan);
+void zoe_plan_set_loss_scale(zoe_plan *plan, zoe_loss_scale scale); /* to go on with; nothing with storage fp32 */
 
 /* Wait for all that is enqueued. */
 zoe_status zoe_plan_finish(zoe_plan *plan);

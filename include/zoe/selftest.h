@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 typedef struct zoe_selftest_options {
-    const char *device, *family;                             /* as zoe_device_options */
+    const char *device, *family, *storage;                   /* as zoe_device_options */
     bool full;                                               /* all shapes and parameters; false: each variant once */
     bool list;                                               /* run nothing: only the names of what `full` runs */
     const char *only;                                        /* one variant; NULL: all */

@@ -7,9 +7,9 @@
  *
  * Nothing is listed by hand: plans are made dry for every case of the self-test, every backbone (training, fused and
  * not, each optimiser), and every layer of every backbone with each algorithm and parameter set that the tuner may try;
- * each launch says its program. The device is shown to the plans as the smallest GPU that OpenCL 1.2 knows: work-groups
- * of at most 256, 32 KiB of local memory; a launch that asks for more is a failure. Kernel files that no plan of either
- * family has are compiled as they are.
+ * each launch says its program. All with storage fp32 and fp16. The device is shown to the plans as the smallest GPU
+ * that OpenCL 1.2 knows: work-groups of at most 256, 32 KiB of local memory; a launch that asks for more is a failure.
+ * Kernel files that no plan of either family has are compiled as they are.
  *
  * FOLDER gets NUMBER.cl (with common.cl) and programs.json: [{file, program, options, wide_options, kernels: {name:
  * {items, local}}}]: wide_options where the narrowest sub-group is 16, items of the largest work-group (0: the driver
@@ -230,19 +230,19 @@ static void add_the_rest(visit *simt, const json_t *vector)
     }
 }
 
-/* vector: what the other family plans; NULL: not asked for the rest. */
-static zoe_status visit_family(json_t **programs, zoe_context *context, const char *device, const char *family,
-                               const json_t *vector)
+/* Adds to programs. vector: what the other family plans; NULL: not asked for the rest. */
+static zoe_status visit_family(json_t *programs, zoe_context *context, const char *device, const char *family,
+                               const char *storage, const json_t *vector)
 {
     zoe_device_options options = zoe_device_options_default();
-    visit v = {.context = context, .programs = json_array()};
+    visit v = {.context = context, .programs = programs};
     options.name = device;
     options.family = family;
+    options.storage = storage;
     options.tuning = "off";
     options.profile = true;
-    *programs = v.programs;
     ZOE_TRY(zoe_device_open(&v.device, context, &options));
-    if (vector) {
+    if (!strcmp(family, "simt")) {
         v.device->info.max_work_group = MOST_ITEMS;
         v.device->info.local_mem_bytes = MOST_LOCAL;
         v.device->quirks = 0;
@@ -251,9 +251,9 @@ static zoe_status visit_family(json_t **programs, zoe_context *context, const ch
     zoe_status status = plan_all(&v);
     if (vector) add_the_rest(&v, vector);
     zoe_device_free(&v.device);
-    printf("%s: %zu launches of %zu programs\n", family, v.launches, json_array_size(v.programs));
+    printf("%s, %s: %zu launches, now %zu programs\n", family, storage, v.launches, json_array_size(v.programs));
     if (status == ZOE_OK && v.failed) status = ZOE_CONFIG;
-    return status == ZOE_OK && vector && v.too_much ? ZOE_WRONG : status;
+    return status == ZOE_OK && !strcmp(family, "simt") && v.too_much ? ZOE_WRONG : status;
 }
 
 static zoe_status write_file(const char *folder, const char *name, const char *text)
@@ -294,15 +294,16 @@ static zoe_status write_all(zoe_context *context, const char *folder, json_t *pr
 int main(int count, char **word)
 {
     zoe_context *context = NULL;
-    json_t *simt = NULL, *vector = NULL;
+    json_t *simt = json_array(), *vector = json_array();
     if (count < 2 || count > 3) {
         fprintf(stderr, "usage: %s FOLDER [DEVICE]\n", word[0]);
         return zoe_status_exit_code(ZOE_USAGE);
     }
     const char *device = count == 3 ? word[2] : NULL;
     zoe_status status = zoe_context_new(&context);
-    if (status == ZOE_OK) status = visit_family(&vector, context, device, "vector", NULL);
-    if (status == ZOE_OK) status = visit_family(&simt, context, device, "simt", vector);
+    if (status == ZOE_OK) status = visit_family(vector, context, device, "vector", "fp32", NULL);
+    if (status == ZOE_OK) status = visit_family(simt, context, device, "simt", "fp32", vector);
+    if (status == ZOE_OK) status = visit_family(simt, context, device, "simt", "fp16", NULL);
     if (status != ZOE_OK && *zoe_context_error(context)) fail(context, "planning");
     if (status == ZOE_OK) status = write_all(context, word[1], simt);
     json_decref(simt);
