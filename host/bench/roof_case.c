@@ -41,7 +41,8 @@ typedef struct roof {
     zoe__mem *pinned; /* what host lies in; NULL: ordinary memory */
     size_t global, local;
     kind kind;
-    double queued; /* s of a sample's launches until they started */
+    double own; /* s of a sample, by our own count */
+    int shrink; /* of the chains' length, where a device would take long: times count so often */
     char kernel_name[32];
     const char *type; /* of the chains' numbers */
     int lanes, steps;
@@ -141,6 +142,26 @@ static int chains_of(const roof *r)
     return is_simt(r) && r->lanes == 16 ? CHAINS / 2 : CHAINS;
 }
 
+/* Where there is no such unit a chain is done in software, and takes a hundred times as long: a short one is tried,
+ * and the length is such that a run takes a quarter of a second at most. */
+static zoe_status fit_chains(roof *r)
+{
+    enum { SHORTEST = 256 };
+    const int whole = r->steps;
+    double took = 0;
+    r->steps = whole / SHORTEST;
+    ZOE_TRY(zoe__kernel_arg(r->kernel, 1, 'i', &r->steps));
+    for (int round = 0; round < 2; round++) { /* the first one compiles */
+        const double start = zoe__seconds();
+        ZOE_TRY(zoe__kernel_run(r->kernel, 1, &r->global, &r->local, "roof"));
+        ZOE_TRY(zoe__device_finish(r->device));
+        took = (zoe__seconds() - start) * SHORTEST;
+    }
+    for (; took > 0.25 && r->shrink < SHORTEST; took /= 4) r->shrink *= 4;
+    r->steps = whole / r->shrink;
+    return zoe__kernel_arg(r->kernel, 1, 'i', &r->steps);
+}
+
 static zoe_status make_chains(roof *r)
 {
     const zoe_device_info *info = zoe_device_get_info(r->device);
@@ -156,6 +177,7 @@ static zoe_status make_chains(roof *r)
     if (r->kind == QUEUE) ZOE_TRY(zoe__kernel_run(r->kernel, 1, &r->global, &r->local, "roof")); /* compiled once */
     json_object_set_new(r->once->out, "dtype", json_string(half ? "float16" : twice ? "float64" : "float32"));
     r->flops = r->kind == CHAIN ? 2.0 * chains_of(r) * r->lanes * r->steps * (double)r->global : 0;
+    if (r->kind == CHAIN) ZOE_TRY(fit_chains(r));
     return ZOE_OK;
 }
 
@@ -235,6 +257,7 @@ static zoe_status make(roof *r)
     const bool vector = info->family == ZOE_FAMILY_VECTOR;
     r->local = vector ? 1 : GROUP;
     r->global = info->compute_units * (vector ? 1 : (size_t)GROUP * GROUPS_A_UNIT);
+    r->shrink = 1;
     r->factor = 0.999f;
     r->term = 0.5f;
     if (r->kind == LAUNCH || r->kind == QUEUE) {
@@ -255,15 +278,15 @@ static zoe_status make(roof *r)
 /* Launches on an idle device, and how long each waited there. */
 static zoe_status run_queue(roof *r, int times)
 {
-    r->queued = 0;
+    r->own = 0;
     for (int t = 0; t < times; t++) {
         void *event = NULL;
         double busy;
         ZOE_TRY(zoe__kernel_run_event(r->kernel, 1, &r->global, &r->local, "roof", &event));
         ZOE_TRY(zoe__event_take(r->device, &event, &busy));
-        r->queued += zoe__device_get_counters(r->device)->queue_seconds;
+        r->own += zoe__device_get_counters(r->device)->queue_seconds;
     }
-    ZOE_FAIL_IF(r->once->context, !(r->queued > 0), ZOE_UNSUPPORTED, "the device does not tell when it starts");
+    ZOE_FAIL_IF(r->once->context, !(r->own > 0), ZOE_UNSUPPORTED, "the device does not tell when it starts");
     return ZOE_OK;
 }
 
@@ -271,6 +294,7 @@ static zoe_status run(void *user, int times)
 {
     roof *r = user;
     if (r->kind == QUEUE) return run_queue(r, times);
+    const double start = zoe__seconds();
     for (int t = 0; t < times; t++) {
         if (r->kind == UPLOAD)
             ZOE_TRY(zoe__mem_write(r->mem[2], 0, r->host, r->bytes));
@@ -280,7 +304,9 @@ static zoe_status run(void *user, int times)
             ZOE_TRY(zoe__kernel_run(r->kernel, 1, &r->global, &r->local, "roof"));
         if (r->kind == LAUNCH) ZOE_TRY(zoe__device_finish(r->device));
     }
-    return zoe__device_finish(r->device);
+    ZOE_TRY(zoe__device_finish(r->device));
+    r->own = (zoe__seconds() - start) * r->shrink;
+    return ZOE_OK;
 }
 
 static zoe_status spoil(void *user)
@@ -405,7 +431,7 @@ zoe_status zoe__once_roof(const zoe__once *once, bool *known)
                                  .spoil = spoil,
                                  .check = check,
                                  .limit = r.type && !strcmp(r.type, "half") ? 1e-5 : 1e-8,
-                                 .seconds = r.kind == QUEUE ? &r.queued : NULL,
+                                 .seconds = r.kind == QUEUE || r.kind == CHAIN ? &r.own : NULL,
                                  .on_cpu = zoe_device_get_info(r.device)->is_cpu};
     ZOE_TRY_OUT(zoe__once_measure(once, &work));
     json_object_set_new(once->out, "compile_s", json_real(zoe__device_get_counters(r.device)->compile_seconds));

@@ -21,8 +21,11 @@ wait_for_rows() {
 "$zoe" bench gemm -d host --cases 128x128x128 --seconds 30 --processes 1 -o killed.json >/dev/null 2>&1 &
 bench=$!
 "$zoe" bench quick -d host --cases 128 --seconds 0.01 --processes 1 -o whole.json >/dev/null 2>&1
-sleep 1
-child=$(ps -o pid= --ppid "$bench" | tr -d ' ')
+child=
+while kill -0 "$bench" 2>/dev/null && { [ -z "$child" ] || [ ! -e killed.json ]; }; do # the first child only looks at the device
+    sleep 0.2
+    child=$(ps -o pid= --ppid "$bench" | tr -d ' ')
+done
 kill -9 "$bench"
 wait "$bench" 2>/dev/null
 tries=0
