@@ -47,7 +47,7 @@ static const char STYLE[] =
     "svg{max-width:100%;height:auto;display:block}\nsvg text{fill:var(--ink);font:12px system-ui,sans-serif}\n"
     "svg .small{font-size:11px}\nsvg .grid{stroke:var(--line);stroke-width:1}\nsvg .whisker{stroke:var(--ink);"
     "stroke-width:1.5;fill:none}\n"
-    ".wrong{color:#c00;font-weight:bold}\n.scroll{overflow-x:auto}\n"
+    "td.d{white-space:nowrap}\n.wrong{color:#c00;font-weight:bold}\n.scroll{overflow-x:auto}\n"
     "textarea{width:100%;height:14em;font:11px monospace}\n.swatch{display:inline-block;width:.8em;height:.8em;"
     "margin-right:.4em;border-radius:2px}\n";
 
@@ -79,7 +79,7 @@ static void devices(FILE *out, const zoe__report *r)
             !strcmp(text_of(row, "device"), s->device);
         zoe__format(driver, sizeof driver, "%s, %s, %s", text_of(d, "platform"), text_of(d, "driver"),
                     text_of(d, "version"));
-        fprintf(out, "<tr><td><span class=swatch style=\"background:%s\"></span><b>", zoe__series_colour(i));
+        fprintf(out, "<tr><td class=d><span class=swatch style=\"background:%s\"></span><b>", zoe__series_colour(i));
         zoe__html_text(out, s->label);
         fputs("</b></td>", out);
         cell(out, "td", text_of(d, "name"));
@@ -98,6 +98,25 @@ static void environment_row(FILE *out, const char *name, const char *value)
     cell(out, "th", name);
     cell(out, "td", value);
     fputs("</tr>\n", out);
+}
+
+/* "61 at the start, 63 at the end", or why it is not known. */
+static void state(FILE *out, const json_t *start, const json_t *end)
+{
+    static const char *const rows[][2] = {
+        {"temperature_C", "hottest sensor, C"},    {"clock_MHz", "clock, MHz"},      {"throttled", "throttle events"},
+        {"ecc_errors", "corrected memory errors"}, {"gpu_temperature_C", "card, C"}, {"gpu_clock_MHz", "card, MHz"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const json_t *a = json_object_get(start, rows[i][0]), *b = json_object_get(end, rows[i][0]);
+        char text[128];
+        zoe__format(text, sizeof text, "%.6g at the start, %.6g at the end", json_number_value(a),
+                    json_number_value(b));
+        environment_row(
+            out, rows[i][1],
+            json_is_number(a) && json_is_number(b) ? text : text_of(json_object_get(start, "not_known"), rows[i][0]));
+    }
+    const char *battery = text_of(start, "battery");
+    environment_row(out, "battery", *battery ? battery : text_of(json_object_get(start, "not_known"), "battery"));
 }
 
 static void environment(FILE *out, const zoe__report *r)
@@ -120,6 +139,7 @@ static void environment(FILE *out, const zoe__report *r)
         zoe__format(text, sizeof text, "%.2f at the start, %.2f at the end", number(host, "load"),
                     number(json_object_get(end, "host"), "load"));
         environment_row(out, "load", text);
+        state(out, host, json_object_get(end, "host"));
         const json_t *tool = json_object_get(d, "tool");
         zoe__format(text, sizeof text, "%s %s, build %s", text_of(tool, "name"), text_of(tool, "version"),
                     text_of(tool, "build"));
@@ -137,15 +157,16 @@ static void environment(FILE *out, const zoe__report *r)
 
 static void figure_row(FILE *out, const zoe__report *r, size_t i, const json_t *row)
 {
-    char speed[48], ci[48], share[16], marks[96];
+    char speed[48], ci[48], share[16], marks[96], joules[48];
     zoe__table_cells(row, speed, ci, share, marks);
+    zoe__table_energy(joules, row);
     const json_t *nmse = json_object_get(row, "nmse");
-    fprintf(out, "<tr><td><span class=swatch style=\"background:%s\"></span>", zoe__series_colour(i));
+    fprintf(out, "<tr><td class=d><span class=swatch style=\"background:%s\"></span>", zoe__series_colour(i));
     zoe__html_text(out, r->series[i].label);
     fputs("</td>", out);
     cell(out, "td", text_of(row, "id"));
-    fprintf(out, "<td class=\"n%s\">%s</td><td class=n>%s</td><td class=n>%s</td><td>%s",
-            strcmp(text_of(row, "check"), "ok") ? " wrong" : "", speed, ci, share, text_of(row, "check"));
+    fprintf(out, "<td class=\"n%s\">%s</td><td class=n>%s</td><td class=n>%s</td><td class=n>%s</td><td>%s",
+            strcmp(text_of(row, "check"), "ok") ? " wrong" : "", speed, ci, share, joules, text_of(row, "check"));
     if (json_is_number(nmse)) fprintf(out, " %.1e", json_number_value(nmse));
     fputs("</td>", out);
     cell(out, "td", text_of(row, "algorithm"));
@@ -157,7 +178,7 @@ static void figures(FILE *out, const zoe__report *r)
 {
     fputs("<h2>Figures</h2>\n<div class=scroll><table><tr><th>device</th><th>case</th><th>median</th><th>95 % "
           "interval</th>"
-          "<th>roof</th><th>check, NMSE</th><th>algorithm</th><th>marks</th></tr>\n",
+          "<th>roof</th><th>J a run</th><th>check, NMSE</th><th>algorithm</th><th>marks</th></tr>\n",
           out);
     for (size_t i = 0; i < r->series_count; i++) {
         size_t k;

@@ -322,8 +322,8 @@ static void forest(FILE *out, const zoe__report *r, size_t s)
                  "Ratio of speeds, above 1 faster, with its 95 % interval (cut at the edges); full marks are verdicts.",
                  (int)height);
     line(out, place(&x, 1), top - 8, place(&x, 1), height - 26, "class=\"whisker\"");
-    for (size_t k = 0; k < 7; k++) {
-        static const double ticks[] = {0.01, 0.1, 0.5, 1, 2, 10, 100};
+    static const double ticks[] = {0.01, 0.1, 0.5, 1, 2, 5, 10, 100};
+    for (size_t k = 0; k < sizeof ticks / sizeof *ticks; k++) {
         if (log10(ticks[k]) < x.low || log10(ticks[k]) > x.high) continue;
         zoe__format(text, sizeof text, "%g", ticks[k]);
         line(out, place(&x, ticks[k]), top - 8, place(&x, ticks[k]), height - 26, "class=\"grid\"");

@@ -73,6 +73,16 @@ static void marks(char *text, size_t size, const json_t *row)
     }
 }
 
+void zoe__table_energy(char text[48], const json_t *row)
+{
+    const json_t *gross = json_object_get(row, "energy_J"), *net = json_object_get(row, "energy_net_J");
+    text[0] = '\0';
+    if (json_is_number(gross) && json_is_number(net))
+        zoe__format(text, 48, "%.4g (net %.4g)", json_number_value(gross), json_number_value(net));
+    else if (json_is_number(gross))
+        zoe__format(text, 48, "%.4g", json_number_value(gross));
+}
+
 void zoe__table_cells(const json_t *row, char speed[48], char ci[48], char roof[16], char flags[96])
 {
     zoe__table_speed(speed, row);
@@ -140,15 +150,17 @@ zoe_status zoe__table_markdown(zoe_context *context, json_t *const *documents, s
                 text_of(documents[d], "started"), text_of(host, "cpu"), text_of(host, "system"), number(host, "load"));
         json_array_foreach(json_object_get(documents[d], "devices"), i, one)
             fprintf(text, "* `%s`: %s, driver %s\n", text_of(one, "id"), text_of(one, "name"), text_of(one, "driver"));
-        fputs("\n| device | case | median | 95 % interval | roof | check | algorithm | notes |\n"
-              "|---|---|---|---|---|---|---|---|\n",
+        fputs("\n| device | case | median | 95 % interval | roof | J | check | algorithm | notes |\n"
+              "|---|---|---|---|---|---|---|---|---|\n",
               text);
         json_array_foreach(json_object_get(documents[d], "cases"), i, one)
         {
-            char speed[48], ci[48], roof[16], flags[96];
+            char speed[48], ci[48], roof[16], flags[96], joules[48];
             zoe__table_cells(one, speed, ci, roof, flags);
-            fprintf(text, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", text_of(one, "device"), text_of(one, "id"),
-                    speed, ci, roof, text_of(one, "check"), text_of(one, "algorithm"), flags);
+            zoe__table_energy(joules, one);
+            fprintf(text, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", text_of(one, "device"),
+                    text_of(one, "id"), speed, ci, roof, joules, text_of(one, "check"), text_of(one, "algorithm"),
+                    flags);
         }
     }
     return finish(context, text);
@@ -173,8 +185,8 @@ static void put_number(FILE *text, const json_t *value)
 
 zoe_status zoe__table_csv(zoe_context *context, json_t *const *documents, size_t count, char **out)
 {
-    static const char *const numbers[] = {"flops", "bytes",      "median_ns", "min_ns",    "mad_ns",
-                                          "nmse",  "roof_share", "device_ns", "compile_s", "energy_J"};
+    static const char *const numbers[] = {"flops",      "bytes",     "median_ns", "min_ns",   "mad_ns",      "nmse",
+                                          "roof_share", "device_ns", "compile_s", "energy_J", "energy_net_J"};
     size_t size;
     FILE *text = begin(context, out, &size);
     if (!text) return ZOE_MEMORY;

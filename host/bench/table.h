@@ -15,6 +15,9 @@ void zoe__table_line(char *line, size_t size, const json_t *row);
 void zoe__table_speed(char text[48], const json_t *row);
 
 /* The same, its interval "[low, high]", "92 %" of the roof, and marks; "" where there is none. */
+/* "0.0123 J (net 0.0101)"; "" where no counter told. */
+void zoe__table_energy(char text[48], const json_t *row);
+
 void zoe__table_cells(const json_t *row, char speed[48], char ci[48], char roof[16], char flags[96]);
 
 /* All of it; *out to free(). */
