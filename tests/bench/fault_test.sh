@@ -20,7 +20,6 @@ wait_for_rows() {
 # ---- the program is killed: what was finished is there, and nobody goes on measuring ----
 "$zoe" bench gemm -d host --cases 128x128x128 --seconds 30 --processes 1 -o killed.json >/dev/null 2>&1 &
 bench=$!
-"$zoe" bench quick -d host --cases 128 --seconds 0.01 --processes 1 -o whole.json >/dev/null 2>&1
 child=
 while kill -0 "$bench" 2>/dev/null && { [ -z "$child" ] || [ ! -e killed.json ]; }; do # the first child only looks at the device
     sleep 0.2
@@ -29,12 +28,12 @@ done
 kill -9 "$bench"
 wait "$bench" 2>/dev/null
 tries=0
-while [ -n "$child" ] && kill -0 "$child" 2>/dev/null && [ $tries -lt 100 ]; do
+while [ -n "$child" ] && ps -o stat= -p "$child" | grep -q '^[^Z]' && [ $tries -lt 600 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
 expect "it had a process that measured" [ -n "$child" ]
-expect "that ended with it" [ $tries -lt 100 ]
+expect "that ended with it" [ $tries -lt 600 ]
 check 0 '' bench import killed.json --store one.sqlite
 expect "an unfinished file says so" grep -q '"complete":false' killed.json
 
@@ -48,7 +47,7 @@ fi
 mkdir vendors
 if [ -e /etc/OpenCL/vendors/pocl.icd ] && [ -z "$OCL_ICD_VENDORS" ]; then
     cp /etc/OpenCL/vendors/pocl.icd vendors/
-    OCL_ICD_VENDORS="$work/vendors/" "$zoe" bench quick -d pocl --cases 16x28x28 --seconds 0.01 --processes 2 -o gone.json >out 2>err &
+    OCL_ICD_VENDORS="$work/vendors/" "$zoe" bench quick -d pocl --cases conv2d --seconds 0.01 --processes 2 -o gone.json >out 2>err &
     bench=$!
     wait_for_rows gone.json 1 $bench
     rm vendors/pocl.icd
@@ -72,7 +71,7 @@ calls=$(cut -d ' ' -f 1 counts)
 at=3
 while [ "$at" -le "$calls" ]; do
     code=0
-    timeout 120 env OPENCL_LAYERS="$fault_layer" ZOE_FAULT_AT=$at ZOE_FAULT_CODE=-5 ZOE_FAULT_FOR_GOOD=$((at % 2)) \
+    timeout 300 env OPENCL_LAYERS="$fault_layer" ZOE_FAULT_AT=$at ZOE_FAULT_CODE=-5 ZOE_FAULT_FOR_GOOD=$((at % 2)) \
         "$zoe" bench quick --cases "$case" --seconds 0.01 --processes 1 -o faulty.json >out 2>err || code=$?
     expect "call $at of $calls fails: exit code $code, $(tail -n 1 err)" is "$code == 0 || $code == 5"
     [ $code -eq 0 ] || expect "call $at fails: one line at the end" [ "$(tail -n 1 err | grep -c '^zoe: .')" -eq 1 ]
