@@ -165,7 +165,7 @@ static void figure_row(FILE *out, const zoe__report *r, size_t i, const json_t *
     zoe__html_text(out, r->series[i].label);
     fputs("</td>", out);
     cell(out, "td", text_of(row, "id"));
-    fprintf(out, "<td class=\"n%s\">%s</td><td class=n>%s</td><td class=n>%s</td><td class=n>%s</td><td>%s",
+    fprintf(out, "<td class=\"n%s\">%s</td><td class=n>%s</td><td class=n>%s</td><td class=n>%s</td><td class=d>%s",
             strcmp(text_of(row, "check"), "ok") ? " wrong" : "", speed, ci, share, joules, text_of(row, "check"));
     if (json_is_number(nmse)) fprintf(out, " %.1e", json_number_value(nmse));
     fputs("</td>", out);

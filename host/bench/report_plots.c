@@ -182,7 +182,9 @@ static double place(const axis *a, double value)
 static bool point(const json_t *row, double *x, double *y)
 {
     const double flops = number(row, "flops"), bytes = number(row, "bytes"), ns = number(row, "median_ns");
-    if (!(flops > 0) || !(bytes > 0) || !(ns > 0) || !strncmp(text_of(row, "id"), "roof ", 5)) return false;
+    const char *id = text_of(row, "id");
+    const bool roof = !strncmp(id, "roof ", 5) && strncmp(id, "roof mix ", 9);
+    if (!(flops > 0) || !(bytes > 0) || !(ns > 0) || roof) return false;
     *x = flops / bytes;
     *y = flops / ns;
     return zoe__row_counts(row);
@@ -200,7 +202,8 @@ static void peaks(const zoe__series *s, double *fma, double *memory)
         const char *id = text_of(row, "id");
         const double ns = number(row, "min_ns"), bytes = number(row, "bytes");
         if (strcmp(text_of(row, "device"), s->device) || !(ns > 0)) continue;
-        if (!strncmp(id, "roof fma", 8) || !strncmp(id, "roof mad", 8)) *fma = fmax(*fma, number(row, "flops") / ns);
+        if (!strncmp(id, "roof fma float", 14) || !strncmp(id, "roof mad float", 14))
+            *fma = fmax(*fma, number(row, "flops") / ns);
         if (strncmp(id, "roof triad", 10) || bytes < largest) continue;
         largest = bytes;
         *memory = bytes / ns;
@@ -322,7 +325,7 @@ static void forest(FILE *out, const zoe__report *r, size_t s)
                  "Ratio of speeds, above 1 faster, with its 95 % interval (cut at the edges); full marks are verdicts.",
                  (int)height);
     line(out, place(&x, 1), top - 8, place(&x, 1), height - 26, "class=\"whisker\"");
-    static const double ticks[] = {0.01, 0.1, 0.5, 1, 2, 5, 10, 100};
+    static const double ticks[] = {1e-4, 0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 100, 1000};
     for (size_t k = 0; k < sizeof ticks / sizeof *ticks; k++) {
         if (log10(ticks[k]) < x.low || log10(ticks[k]) > x.high) continue;
         zoe__format(text, sizeof text, "%g", ticks[k]);
@@ -342,7 +345,7 @@ static void forest(FILE *out, const zoe__report *r, size_t s)
             "<rect x=\"%.1f\" y=\"%.1f\" width=\"9\" height=\"9\" fill=\"%s\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",
             place(&x, ratio) - 4.5, y - 4.5, verdict || !one ? zoe__series_colour(s) : "var(--back)",
             zoe__series_colour(s), one ? "" : " rx=\"5\"");
-        zoe__format(text, sizeof text, "%.3f %s", ratio, one ? text_of(one, "verdict") : "");
+        zoe__format(text, sizeof text, ratio < 0.1 ? "%.2g %s" : "%.3f %s", ratio, one ? text_of(one, "verdict") : "");
         put_text(out, WIDTH - 140, y + 4, "start", "small", text);
     }
     fputs("</svg>\n", out);
