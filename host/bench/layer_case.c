@@ -59,6 +59,7 @@ static zoe_status make_plan(layer *l, uint32_t stream)
     const zoe__conv2d *v = &l->id.conv;
     const zoe_options *o = l->once->options;
     zoe_plan_options options = zoe_plan_options_default();
+    options.loss_scale = 1; /* gradients are checked */
     options.training = l->id.direction != ZOE__TO_OUTPUT;
     options.input_gradients = l->id.direction == ZOE__TO_DATA;
     options.exact = zoe_options_flag(o, "exact");
@@ -264,7 +265,7 @@ zoe_status zoe__once_layer(const zoe__once *once, bool *known)
                                  .run = run,
                                  .spoil = spoil,
                                  .check = check,
-                                 .limit = ZOE__TUNE_NMSE,
+                                 .limit = zoe__most_nmse(zoe_device_get_info(l.device)->half),
                                  .on_cpu = zoe_device_get_info(l.device)->is_cpu};
     ZOE_TRY_OUT(zoe__once_measure(once, &work));
     ZOE_TRY_OUT(device_time(&l, &device_ns));

@@ -83,13 +83,14 @@ static zoe_status print(zoe__cli *cli, zoe_tune_result *result)
 static zoe_status run_tuner(zoe__cli *cli)
 {
     const zoe_options *o = cli->options;
-    const char *words[10] = {ZOE__CHILD_SELF, "tune", "--worker"};
+    const char *words[12] = {ZOE__CHILD_SELF, "tune", "--worker"};
     size_t count = 3;
     zoe_tune_options options = zoe_tune_options_default();
     zoe_tune_result result;
     display d = {.terminal = isatty(STDERR_FILENO)};
     options.device = zoe_options_text(o, "device");
     options.family = zoe_options_text(o, "family");
+    options.storage = zoe_options_text(o, "storage");
     if (options.device) {
         words[count++] = "--device";
         words[count++] = options.device;
@@ -98,6 +99,8 @@ static zoe_status run_tuner(zoe__cli *cli)
         words[count++] = "--family";
         words[count++] = options.family;
     }
+    words[count++] = "--storage";
+    words[count++] = options.storage;
     options.worker = words;
     options.batch = (int)zoe_options_int(o, "batch");
     zoe_options_size(o, "size", &options.width, &options.height);
@@ -159,8 +162,8 @@ static zoe_status run(zoe__cli *cli)
     const zoe_options *o = cli->options;
     const bool files = zoe_options_text(o, "export") || zoe_options_text(o, "import") || zoe_options_flag(o, "show");
     if (zoe_options_flag(o, "worker"))
-        return zoe_tune_worker(cli->context, zoe_options_text(o, "device"), zoe_options_text(o, "family"), STDIN_FILENO,
-                               STDOUT_FILENO);
+        return zoe_tune_worker(cli->context, zoe_options_text(o, "device"), zoe_options_text(o, "family"),
+                               zoe_options_text(o, "storage"), STDIN_FILENO, STDOUT_FILENO);
     if (files && cli->arg_count)
         return zoe__fail(cli->context, ZOE_USAGE,
                          "--show, --export and --import stand alone: '%s' is one word too many", cli->args[0]);
@@ -189,6 +192,7 @@ static const zoe_option options[] = {
     {.name = "worker", .type = ZOE_OPTION_FLAG, .help = "the tuner's child process", .flags = ZOE_OPTION_HIDDEN},
     ZOE__OPTION_DEVICE,
     ZOE__OPTION_FAMILY,
+    ZOE__OPTION_STORAGE,
     ZOE__OPTION_JSON,
     ZOE__OPTION_END,
 };

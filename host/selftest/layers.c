@@ -29,7 +29,7 @@ static zoe_status add_row(study *s, const zoe__tune_item *item, int direction, c
 {
     char shape[ZOE__TUNE_SHAPE_TEXT], parameters[64], variant[96];
     const int *p = m->choice.parameter;
-    const bool good = m->nmse <= ZOE__TUNE_NMSE;
+    const bool good = m->nmse <= zoe__most_nmse(zoe_device_get_info(s->device)->half);
     zoe__tune_shape_text(shape, &item->shape);
     zoe__format(parameters, sizeof parameters, "%d,%d,%d,%d", p[0], p[1], p[2], p[3]);
     json_t *nmse = isfinite(m->nmse) ? json_real(m->nmse) : json_null();

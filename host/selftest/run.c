@@ -10,6 +10,7 @@
 #include "graph/state.h"
 #include "ops/conv2d.h"
 #include "selftest/probe.h"
+#include "tune/measure.h"
 
 enum {
     SEED = 7,
@@ -20,9 +21,8 @@ enum {
     EXECUTIONS = 3,
     CANDIDATES = 64
 };
-static const double MOST_NMSE = 1e-8, MOST_ERROR = 1e-3, RATE = 0.05;
-/* With storage fp16: a half is wrong by up to 2^-11. */
-static const double MOST_NMSE_HALF = 1e-5, MOST_ERROR_HALF = 2e-2;
+static const double MOST_ERROR = 1e-3, RATE = 0.05;
+static const double MOST_ERROR_HALF = 2e-2; /* storage fp16 */
 
 /* Which variant of the node a tensor judges. */
 typedef enum judges { FORWARD, DATA, WEIGHTS, MASK, UPDATE, KINDS } judges;
@@ -382,7 +382,7 @@ static size_t list_variants(const bench *b, const zoe__node *node, zoe__verdict 
 
 static void judge(zoe__verdict *v, const errors *e, judges kind, bool by_direction, bool half)
 {
-    const double most_nmse = half ? MOST_NMSE_HALF : MOST_NMSE, most_error = half ? MOST_ERROR_HALF : MOST_ERROR;
+    const double most_nmse = zoe__most_nmse(half), most_error = half ? MOST_ERROR_HALF : MOST_ERROR;
     double nmse = e->nmse[kind], most = e->most[kind];
     bool there = e->there[kind], other_bits = e->other_bits[kind];
     if (kind == DATA && !by_direction) { /* backward of a whole op: its parameters' gradients too */

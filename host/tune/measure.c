@@ -58,6 +58,7 @@ static zoe_status make_plan(bench *b, bool dry)
 {
     const zoe__conv2d *v = &b->job->conv;
     zoe_plan_options options = zoe_plan_options_default();
+    options.loss_scale = 1; /* gradients are checked */
     options.training = true;
     options.input_gradients = b->job->data;
     options.exact = b->job->exact;

@@ -31,7 +31,10 @@ typedef struct zoe__measured {
 } zoe__measured;
 
 /* Relative error (root of NMSE) past which a candidate counts as wrong: Winograd F(4x4) stays below 1e-5. */
-#define ZOE__TUNE_NMSE 1e-8
+static inline double zoe__most_nmse(bool half) /* storage fp16: a half is wrong by up to 2^-11 */
+{
+    return half ? 1e-5 : 1e-8;
+}
 
 /* The device must have been opened with options.profile. Seconds are the best of some runs (one for the warm-up before
  * them), those for turning weights included. */

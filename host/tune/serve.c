@@ -178,11 +178,12 @@ static json_t *hello(server *s)
                      zoe__gemm_available());
 }
 
-static zoe_status open_device(server *s, const char *device, const char *family)
+static zoe_status open_device(server *s, const char *device, const char *family, const char *storage)
 {
     zoe_device_options options = zoe_device_options_default();
     options.name = device;
     options.family = family;
+    options.storage = storage;
     options.tuning = "off";
     options.profile = true;
     ZOE_FAIL_IF(s->context, vanished(), ZOE_DEVICE, "the device is gone (ZOE_TUNE_FAULT)");
@@ -192,12 +193,13 @@ static zoe_status open_device(server *s, const char *device, const char *family)
     return ZOE_OK;
 }
 
-zoe_status zoe_tune_worker(zoe_context *context, const char *device, const char *family, int in, int out)
+zoe_status zoe_tune_worker(zoe_context *context, const char *device, const char *family, const char *storage, int in,
+                           int out)
 {
     server s = {.context = context, .out = out};
     char *line = NULL;
     size_t room = 0;
-    const zoe_status status = open_device(&s, device, family);
+    const zoe_status status = open_device(&s, device, family, storage);
     bool going = send_line(&s, status == ZOE_OK ? hello(&s) : error_json(&s, status)) && status == ZOE_OK;
     FILE *questions = going ? fdopen(in, "r") : NULL;
     while (questions && going && getline(&line, &room, questions) > 0) {

@@ -216,7 +216,8 @@ static zoe_status judge(tuner *t, race *r, int d, candidate *c, const json_t *fi
     }
     const double seconds = json_number_value(json_object_get(figures, "seconds"));
     const double nmse = json_number_value(json_object_get(figures, "nmse"));
-    const bool wrong = !(nmse <= ZOE__TUNE_NMSE), idle = !(seconds > 0);
+    const bool half = t->options->storage && !strcmp(t->options->storage, "fp16");
+    const bool wrong = !(nmse <= zoe__most_nmse(half)), idle = !(seconds > 0);
     if (wrong) t->wrong++;
     if (idle && !wrong) t->refused++;
     ZOE_TRY(note(t, r, d, c, wrong ? "wrong" : idle ? "refused" : "ok", seconds, nmse));
@@ -466,7 +467,7 @@ static zoe_status try_product(tuner *t, product_race *p)
     p->entry.seconds = json_number_value(json_object_get(answer, "seconds"));
     p->entry.nmse = json_number_value(json_object_get(answer, "nmse"));
     const bool refused = kind == ZOE__ANSWERED && !(p->entry.seconds > 0);
-    const bool wrong = kind == ZOE__ANSWERED && !refused && !(p->entry.nmse <= ZOE__TUNE_NMSE);
+    const bool wrong = kind == ZOE__ANSWERED && !refused && !(p->entry.nmse <= zoe__most_nmse(false));
     json_decref(answer);
     t->crashed += kind == ZOE__CRASHED;
     t->slow += kind == ZOE__TOO_SLOW;
@@ -552,6 +553,7 @@ zoe_status zoe_tune(zoe_context *context, const char *what, const zoe_tune_optio
     *result = (zoe_tune_result){0};
     device.name = options->device;
     device.family = options->family;
+    device.storage = options->storage;
     ZOE_FAIL_IF(context, !options->worker || !options->worker[0], ZOE_USAGE,
                 "the tuner needs a program for its worker");
     t.entries = json_array();

@@ -24,14 +24,14 @@ typedef struct zoe_tune_progress {
 } zoe_tune_progress;
 
 typedef struct zoe_tune_options {
-    const char *device, *family; /* as zoe_device_options */
-    int batch;                   /* of a backbone; 0: 32. A run has its own */
-    int width, height;           /* of a backbone's input; 0, 0: what it was made for */
-    double time;                 /* s, for everything; 300 */
-    double limit;                /* s, for one candidate, its compilation included; 60 */
-    bool again;                  /* also what was measured before */
-    bool gemm;                   /* CLBlast's parameters too, after all else; true */
-    const char *database;        /* path; NULL: the user's */
+    const char *device, *family, *storage; /* as zoe_device_options */
+    int batch;                             /* of a backbone; 0: 32. A run has its own */
+    int width, height;                     /* of a backbone's input; 0, 0: what it was made for */
+    double time;                           /* s, for everything; 300 */
+    double limit;                          /* s, for one candidate, its compilation included; 60 */
+    bool again;                            /* also what was measured before */
+    bool gemm;                             /* CLBlast's parameters too, after all else; true */
+    const char *database;                  /* path; NULL: the user's */
     /* A program that calls zoe_tune_worker(), with its words, ended by NULL: measurements run in it, so that a crash
      * costs a candidate and nothing else. */
     const char *const *worker;
@@ -58,7 +58,8 @@ zoe_status zoe_tune_import(zoe_context *context, const char *database, const cha
 zoe_status zoe_tune_show(zoe_context *context, const char *database, zoe_tune_result *result);
 
 /* The other side of options.worker: answers questions on the file descriptors in and out until in ends. */
-zoe_status zoe_tune_worker(zoe_context *context, const char *device, const char *family, int in, int out);
+zoe_status zoe_tune_worker(zoe_context *context, const char *device, const char *family, const char *storage, int in,
+                           int out);
 
 #ifdef __cplusplus
 }
