@@ -100,14 +100,17 @@ __kernel void conv2d_tiled_turn(__global const float *w, __global float *made, i
 
 /* y at out_first + out_step * i, i in rows x columns, (+)= sum over blocks and taps t of x at in_first + in_step * i + t
  * by the weights of tap tap_first + tap_step * t; the same for columns. in_blocks, out_blocks: of a group. Pixels
- * pixel0 .. of all images' rows x columns; a work-group makes TM of them by TN outputs of a group. */
+ * pixel0 .. of all images' rows x columns; a work-group makes TM of them by TN outputs of a group. x and y begin x_first
+ * and y_first pixels into their memory. */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 conv2d_tiled(ZOE_IN_NUMBERS(x), __global const float *weights, __global const float *bias, int flags, ZOE_OUT(y),
              int pixel0, int pixels, int rows, int columns, int out_first_h, int out_first_w, int out_step_h,
              int out_step_w, int in_first_h, int in_first_w, int in_step_h, int in_step_w, int taps_h, int taps_w,
              int tap_first_h, int tap_first_w, int tap_step_h, int tap_step_w, int R, int S, int in_blocks, int out_blocks,
-             int outputs_pitch)
+             int outputs_pitch, int x_first, int y_first)
 {
+    x += (size_t)x_first * 8;
+    y = ZOE_PAST(y, y_first);
     __local float A[2][DEPTH * PITCH_A], B[2][DEPTH * TN];
     const int item = (int)get_local_id(0), tiles_n = (out_blocks + COLUMNS - 1) / COLUMNS, id = (int)get_group_id(0);
     const int tile_n = id % tiles_n, tiles_m = (pixels - pixel0 + TM - 1) / TM;

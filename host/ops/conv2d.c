@@ -120,8 +120,13 @@ static void ref_backward(const zoe__ref *ref)
 /* ---- device side: each direction by its own algorithm ---- */
 
 /* In order of preference; more of them: one line each. */
-static const zoe__conv2d_algorithm *const algorithms[] = {
-    &zoe__conv2d_direct, &zoe__conv2d_winograd, &zoe__conv2d_tiled, &zoe__conv2d_clblast, &zoe__conv2d_plain, NULL};
+static const zoe__conv2d_algorithm *const algorithms[] = {&zoe__conv2d_direct,
+                                                          &zoe__conv2d_winograd,
+                                                          &zoe__conv2d_tiled,
+                                                          &zoe__conv2d_winograd_tiled,
+                                                          &zoe__conv2d_clblast,
+                                                          &zoe__conv2d_plain,
+                                                          NULL};
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
 {

@@ -45,8 +45,8 @@ typedef struct zoe__conv2d_algorithm {
     int (*moments)(zoe_plan *plan, const zoe__conv2d *conv);
 } zoe__conv2d_algorithm;
 
-extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_winograd, zoe__conv2d_tiled, zoe__conv2d_clblast,
-    zoe__conv2d_plain;
+extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_winograd, zoe__conv2d_tiled,
+    zoe__conv2d_winograd_tiled, zoe__conv2d_clblast, zoe__conv2d_plain;
 
 /* What was measured of a device, hung on it with zoe__device_set_tuning(): fills *out for (op "conv2d" or "linear",
  * direction, shape) and returns true, or returns false where nothing is known. An answer that the node cannot follow is
@@ -113,6 +113,18 @@ int zoe__conv2d_gradient_halo(int size, int taps, int stride, int pad, int out);
 /* Vector families' weights: [K/16][C/8][R][S][8][16], C and K of one group after the other. shape is KCRS with C = C /
  * groups; for linear {K, C, H, W} though its parameter is {K, C*H*W, 1, 1}: the same order of plain numbers. */
 zoe__layout zoe__layout_blocked(zoe_shape shape);
+
+/* conv2d_tiled.c: y = x * weights for each of `groups`, both [groups][blocks][pixels][8] some pixels into mem, of
+ * floats; weights [groups][in_blocks][8][zoe__tiled_pitch(outputs)]. tile: 1 .. zoe__tiled_count(), 0: by the shape. */
+typedef struct zoe__tiled_product {
+    zoe__mem *mem, *weights;
+    int x_first, y_first; /* pixels */
+    int groups, in_blocks, out_blocks, pixels, tile;
+    double flops; /* to be counted */
+} zoe__tiled_product;
+size_t zoe__tiled_pitch(int outputs);
+int zoe__tiled_count(void);
+zoe_status zoe__tiled_multiply(zoe_plan *plan, const zoe__node *node, const zoe__tiled_product *p);
 
 /* dy becomes dy where y > 0 (relu), in place: this node is the last that reads it. The sum over pixels goes to the
  * gradient of the bias. Uses the first zoe__conv2d_mask_floats() of the backward workspace. */

@@ -11,11 +11,14 @@
 
 #include <string.h>
 
-static const zoe__conv2d_algorithm *find(const zoe__conv2d_algorithm *const *table, const char *name)
+/* Of two of one name the one for the device's family. */
+static const zoe__conv2d_algorithm *find(zoe_plan *plan, const zoe__conv2d_algorithm *const *table, const char *name)
 {
+    const zoe_family family = zoe_device_get_info(zoe__plan_device(plan))->family;
+    const zoe__conv2d_algorithm *found = NULL;
     for (; *table; table++)
-        if (!strcmp((*table)->name, name)) return *table;
-    return NULL;
+        if (!strcmp((*table)->name, name) && (!found || (*table)->unasked[family])) found = *table;
+    return found;
 }
 
 /* As an algorithm sees it. */
@@ -95,7 +98,7 @@ static zoe__choice choose(zoe_plan *plan, const zoe__node *node, const zoe__conv
     zoe__choice choice = {.algorithm = NULL};
     const zoe__tuning *tuning = zoe__device_get_tuning(zoe__plan_device(plan));
     const bool tuned = tuning && tuning->find(tuning->user, node->op->name, direction, conv, &choice);
-    const zoe__conv2d_algorithm *measured = tuned ? find(table, choice.algorithm) : NULL;
+    const zoe__conv2d_algorithm *measured = tuned ? find(plan, table, choice.algorithm) : NULL;
     if (measured && (measured->blocked != blocked || !fits(plan, measured, conv, direction))) measured = NULL;
     if (measured && !offers(plan, measured, conv, direction, &choice)) measured = NULL;
     const bool wished = wish && wish->blocked == blocked && fits(plan, wish, conv, direction);
@@ -137,7 +140,7 @@ static void ask_for_planar(zoe_plan *plan, const zoe__node *node, const zoe__con
     bool all = conv->c < 8;
     for (int d = 0; d < ZOE__DIRECTIONS; d++)
         if (d != ZOE__TO_DATA && wanted(plan, node, (zoe__direction)d))
-            all = all && find(table, zoe__plan_choice(plan, node, (zoe__direction)d)->algorithm)->planar;
+            all = all && find(plan, table, zoe__plan_choice(plan, node, (zoe__direction)d)->algorithm)->planar;
     if (all) zoe__plan_planar(plan, node->input[0]);
 }
 
@@ -145,7 +148,7 @@ zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
                             const zoe__conv2d_algorithm *const *table, const char *wish)
 {
     if (!strcmp(wish, "reference")) return ZOE_UNSUPPORTED; /* without a text: the plan runs the definition */
-    const zoe__conv2d_algorithm *algorithm = strcmp(wish, "auto") ? find(table, wish) : NULL;
+    const zoe__conv2d_algorithm *algorithm = strcmp(wish, "auto") ? find(plan, table, wish) : NULL;
     if (!algorithm && strcmp(wish, "auto")) {
         char known[128] = "auto";
         for (int i = 0; table[i]; i++) {
@@ -165,7 +168,7 @@ zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
         zoe__choice *choice = zoe__plan_choice(plan, node, direction);
         *choice = choose(plan, node, conv, direction, table, algorithm, blocked);
         if (!wanted(plan, node, direction)) continue;
-        const zoe__conv2d_algorithm *chosen = find(table, choice->algorithm);
+        const zoe__conv2d_algorithm *chosen = find(plan, table, choice->algorithm);
         const zoe__conv2d v = seen(chosen, conv);
         ZOE_TRY(chosen->plan(plan, node, &v, direction));
     }
@@ -197,7 +200,7 @@ static zoe_status spoil(zoe_plan *plan, const zoe__node *node, const zoe__conv2d
 static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
                        const zoe__conv2d_algorithm *const *table, zoe__direction direction)
 {
-    const zoe__conv2d_algorithm *algorithm = find(table, zoe__plan_choice(plan, node, direction)->algorithm);
+    const zoe__conv2d_algorithm *algorithm = find(plan, table, zoe__plan_choice(plan, node, direction)->algorithm);
     zoe__plan_algorithm(plan, node, algorithm->name);
     zoe__plan_direction(plan, node, direction);
     const zoe__conv2d v = seen(algorithm, conv);
@@ -211,7 +214,7 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
 int zoe__conv2d_moments(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv,
                         const zoe__conv2d_algorithm *const *table)
 {
-    const zoe__conv2d_algorithm *algorithm = find(table, zoe__plan_choice(plan, node, ZOE__TO_OUTPUT)->algorithm);
+    const zoe__conv2d_algorithm *algorithm = find(plan, table, zoe__plan_choice(plan, node, ZOE__TO_OUTPUT)->algorithm);
     const zoe__conv2d v = seen(algorithm, conv);
     char variant[ZOE__VARIANT];
     zoe__format(variant, sizeof variant, "%s.%s.moments", conv->op, algorithm->name);

@@ -218,42 +218,53 @@ static int pixels_of_launch(zoe_plan *plan, double flops, int pixels)
     return each < ROUND ? ROUND : each;
 }
 
-static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v, zoe__direction direction,
-                             const axis *h, const axis *w)
+/* What a sweep reads and writes; x and y begin so many pixels into their memory. */
+typedef struct operands {
+    const zoe__view *x, *y;
+    int x_first, y_first;
+    zoe__mem *weights, *bias; /* bias: read with BIAS only */
+    int flags;
+    double flops;
+} operands;
+
+static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v, const tile *t,
+                             zoe__direction direction, const operands *o, const axis *h, const axis *w)
 {
-    const bool data = direction == ZOE__TO_DATA;
-    const tile *t = tile_of(plan, node, v, direction);
     const int pixels = v->n * h->count * w->count, out_blocks = divide_up(outputs_of(v, direction), 8);
-    const int flags = data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0) : (v->relu ? RELU : 0) | (v->bias ? BIAS : 0);
     const double flops = 2.0 * pixels * v->k * (v->c / v->groups) * h->taps * w->taps;
     const int each = pixels_of_launch(plan, flops, pixels);
-    zoe__mem *weights = zoe__plan_derived_mem(plan, node, data ? 0 : 1);
     for (int first = 0; first < pixels; first += each) {
         char options[96];
         const int end = pixels - first < each ? pixels : first + each;
         const size_t groups =
             (size_t)divide_up(end - first, t->m) * (size_t)divide_up(out_blocks, t->n / 8) * (size_t)v->groups;
         zoe__launch_spec spec = spec_of(t, "conv2d_tiled", groups, options);
-        spec.flops = flops * (end - first) / pixels;
-        ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmmiviiiiiiiiiiiiiiiiiiiiiii",
-                                 data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0), weights,
-                                 data || !v->bias ? weights : zoe__plan_weight(plan, node, 1), /* read with BIAS only */
-                                 flags, data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), first, end,
-                                 h->count, w->count, h->first, w->first, h->step, w->step, h->in, w->in, h->in_step,
-                                 w->in_step, h->taps, w->taps, h->tap, w->tap, h->tap_step, w->tap_step, v->r, v->s,
-                                 in_blocks(v, direction), out_blocks, outputs_pitch(v, direction)));
+        spec.flops = o->flops * (end - first) / pixels;
+        ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmmiviiiiiiiiiiiiiiiiiiiiiiiii", o->x, o->weights, o->bias,
+                                 o->flags, o->y, first, end, h->count, w->count, h->first, w->first, h->step, w->step,
+                                 h->in, w->in, h->in_step, w->in_step, h->taps, w->taps, h->tap, w->tap, h->tap_step,
+                                 w->tap_step, v->r, v->s, in_blocks(v, direction), out_blocks,
+                                 outputs_pitch(v, direction), o->x_first, o->y_first));
     }
     return ZOE_OK;
 }
 
 static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v)
 {
-    ZOE_TRY(emit_turn(plan, node, v, tile_of(plan, node, v, ZOE__TO_DATA), ZOE__TO_DATA));
+    const tile *t = tile_of(plan, node, v, ZOE__TO_DATA);
+    zoe__mem *weights = zoe__plan_derived_mem(plan, node, 0);
+    operands o = {.x = zoe__plan_dy(plan, node),
+                  .y = zoe__plan_dx(plan, node, 0),
+                  .weights = weights,
+                  .bias = weights,
+                  .flags = zoe__plan_dx_add(plan, node, 0) ? ADD : 0};
+    ZOE_TRY(emit_turn(plan, node, v, t, ZOE__TO_DATA));
     for (int a = 0; a < v->stride_h; a++)
         for (int b = 0; b < v->stride_w; b++) {
             const axis h = data_axis(a, v->h, v->r, v->stride_h, v->pad_h);
             const axis w = data_axis(b, v->w, v->s, v->stride_w, v->pad_w);
-            ZOE_TRY(emit_sweep(plan, node, v, ZOE__TO_DATA, &h, &w));
+            o.flops = 2.0 * v->n * h.count * w.count * v->k * (v->c / v->groups) * h.taps * w.taps;
+            ZOE_TRY(emit_sweep(plan, node, v, t, ZOE__TO_DATA, &o, &h, &w));
         }
     return ZOE_OK;
 }
@@ -283,8 +294,59 @@ static zoe_status emit(zoe_plan *plan, const zoe__node *node, const zoe__conv2d 
     if (direction == ZOE__TO_WEIGHTS) return emit_weights(plan, node, &v);
     if (direction == ZOE__TO_DATA) return emit_data(plan, node, &v);
     const axis h = forward_axis(v.p, v.r, v.stride_h, v.pad_h), w = forward_axis(v.q, v.s, v.stride_w, v.pad_w);
-    ZOE_TRY(emit_turn(plan, node, &v, tile_of(plan, node, &v, ZOE__TO_OUTPUT), ZOE__TO_OUTPUT));
-    return emit_sweep(plan, node, &v, ZOE__TO_OUTPUT, &h, &w);
+    const tile *t = tile_of(plan, node, &v, ZOE__TO_OUTPUT);
+    zoe__mem *weights = zoe__plan_derived_mem(plan, node, 1);
+    const operands o = {.x = zoe__plan_x(plan, node, 0),
+                        .y = zoe__plan_y(plan, node),
+                        .weights = weights,
+                        .bias = v.bias ? zoe__plan_weight(plan, node, 1) : weights,
+                        .flags = (v.relu ? RELU : 0) | (v.bias ? BIAS : 0),
+                        .flops = zoe__conv2d_flops(&v)};
+    ZOE_TRY(emit_turn(plan, node, &v, t, ZOE__TO_OUTPUT));
+    return emit_sweep(plan, node, &v, t, ZOE__TO_OUTPUT, &o, &h, &w);
+}
+
+/* ---- for winograd: products of matrices ---- */
+
+size_t zoe__tiled_pitch(int outputs)
+{
+    return zoe__round_up((size_t)outputs, WIDEST);
+}
+
+int zoe__tiled_count(void)
+{
+    return TILES;
+}
+
+zoe_status zoe__tiled_multiply(zoe_plan *plan, const zoe__node *node, const zoe__tiled_product *p)
+{
+    const zoe__conv2d v = {.n = 1,
+                           .c = p->groups * p->in_blocks * 8,
+                           .h = 1,
+                           .w = p->pixels,
+                           .k = p->groups * p->out_blocks * 8,
+                           .r = 1,
+                           .s = 1,
+                           .p = 1,
+                           .q = p->pixels,
+                           .stride_h = 1,
+                           .stride_w = 1,
+                           .groups = p->groups};
+    const zoe__view x = {
+        .mem = p->mem, .shape = {1, v.c, 1, p->pixels}, .c8 = p->groups * p->in_blocks, .number = sizeof(float)};
+    const zoe__view y = {
+        .mem = p->mem, .shape = {1, v.k, 1, p->pixels}, .c8 = p->groups * p->out_blocks, .number = sizeof(float)};
+    const operands o = {.x = &x,
+                        .y = &y,
+                        .x_first = p->x_first,
+                        .y_first = p->y_first,
+                        .weights = p->weights,
+                        .bias = p->weights,
+                        .flops = p->flops};
+    const axis row = forward_axis(1, 1, 1, 0), columns = forward_axis(p->pixels, 1, 1, 0);
+    const int wish = p->tile;
+    const tile *t = &tiles[wish >= 1 && wish <= TILES ? wish - 1 : default_tile(&v, ZOE__TO_OUTPUT)];
+    return emit_sweep(plan, node, &v, t, ZOE__TO_OUTPUT, &o, &row, &columns);
 }
 
 const zoe__conv2d_algorithm zoe__conv2d_tiled = {

@@ -54,7 +54,7 @@ typedef struct zoe_plan_options {
     bool training;         /* forward, backward and update; false: forward with running figures, no dropout */
     bool batch_statistics; /* inference only: batch norm takes the batch's figures and updates the running ones */
     int micro_batches;     /* gradient accumulation: calls of zoe_plan_accumulate() in a step; 1 */
-    const char *conv;      /* "auto", "winograd", "winograd2", "direct" (these: vector family only), "tiled" (simt),
+    const char *conv;      /* "auto", "winograd", "direct" (vector family only), "tiled" (simt),
                               "clblast", "plain",      "reference"; "auto" */
     const char *linear;    /* "auto", "packed", "tiled", "clblast", "plain", "reference"; "auto" */
     bool fuse;             /* compute chains like batch norm + ReLU + pool in one pass over memory; true */

@@ -204,8 +204,7 @@ void op_test_devices(const op_case *cases, size_t count)
                 /* a family's own: the other falls back to "auto", which is a case of its own */
                 if (!strcmp(kinds[k].family, "vector") && !strcmp(*algorithms, "tiled")) continue;
                 if (!strcmp(kinds[k].family, "simt") &&
-                    (!strcmp(*algorithms, "direct") || !strcmp(*algorithms, "winograd") ||
-                     !strcmp(*algorithms, "packed")))
+                    (!strcmp(*algorithms, "direct") || !strcmp(*algorithms, "packed")))
                     continue;
                 const op_device device = {name, kinds[k].family, kinds[k].lanes, *algorithms};
                 test_device(&cases[i], i, &device, &most);
