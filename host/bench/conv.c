@@ -245,10 +245,10 @@ static zoe_status save(void *user, json_t *const *processes, size_t count)
     saving *s = user;
     const json_t *device = json_object_get(processes[0], "device");
     json_t *rows = NULL, *devices = json_pack("[O]", device);
+    double roof = 0;
     zoe_status status = ZOE_OK;
-    if (s->saver.path)
-        status = zoe__bench_rows(s->saver.context, processes, count, text_of(device, "id"),
-                                 number(processes[0], "roof"), &rows);
+    for (size_t p = 0; p < count; p++) roof = fmax(roof, number(processes[p], "roof"));
+    if (s->saver.path) status = zoe__bench_rows(s->saver.context, processes, count, text_of(device, "id"), roof, &rows);
     if (status == ZOE_OK) status = zoe__saver_write(&s->saver, devices, rows, count == s->processes);
     json_decref(rows);
     json_decref(devices);

@@ -313,11 +313,12 @@ static zoe_status save(zoe__saver *saver, json_t *const *processes, size_t count
 {
     json_t *found[ZOE__MOST_PROCESSES] = {NULL}, *row = NULL, *rows = NULL, *devices = NULL;
     const json_t *device = json_object_get(processes[0], "device");
-    const zoe__roof roof = {.fma = number(processes[0], "roof")};
+    zoe__roof roof = {.fma = 0};
     bool ok;
     if (!saver->path) return ZOE_OK;
     for (size_t p = 0; p < count; p++) {
         found[p] = json_object();
+        roof.fma = fmax(roof.fma, number(processes[p], "roof"));
         json_object_set(found[p], "id", json_object_get(processes[p], "id"));
         zoe__train_found(found[p], processes[p]);
     }

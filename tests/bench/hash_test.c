@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The hash of results: every changed bit is seen, also two that lie where they could cancel, and the length. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bench/once.h"
+
+enum { COUNT = 1000 };
+
+static void differs(const float *a, const float *b, size_t bytes_a, size_t bytes_b)
+{
+    char x[65], y[65];
+    zoe__once_hash(a, bytes_a, x);
+    zoe__once_hash(b, bytes_b, y);
+    assert_string_not_equal(x, y);
+}
+
+static void changes(void **state)
+{
+    float a[COUNT], b[COUNT];
+    (void)state;
+    for (int i = 0; i < COUNT; i++) a[i] = (float)i - 300.5f;
+    memcpy(b, a, sizeof b);
+    char x[65], y[65];
+    zoe__once_hash(a, sizeof a, x);
+    zoe__once_hash(b, sizeof b, y);
+    assert_string_equal(x, y);
+    for (int i = 0; i < COUNT; i++) {
+        b[i] = -b[i];
+        differs(a, b, sizeof a, sizeof b);
+        b[i] = a[i];
+    }
+    /* 64 numbers on they meet in the same sum. */
+    for (int i = 0; i + 64 < COUNT; i++) {
+        b[i] = -b[i];
+        b[i + 64] = -b[i + 64];
+        differs(a, b, sizeof a, sizeof b);
+        b[i] = a[i];
+        b[i + 64] = a[i + 64];
+    }
+    memset(b, 0, sizeof b);
+    differs(b, b, sizeof b, sizeof b - sizeof *b); /* zeros that are not there */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(changes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
