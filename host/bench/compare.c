@@ -157,12 +157,12 @@ zoe_status zoe__compare_text(zoe_context *context, const json_t *comparison, cha
     json_array_foreach(json_object_get(comparison, "cases"), i, one)
     {
         const json_t *ci = json_object_get(one, "ci95");
-        fprintf(text, "%8.3f %8.3f %9.3f %-7s %s\n", json_number_value(json_object_get(one, "ratio")),
+        fprintf(text, "%8.4g %8.4g %9.4g %-7s %s\n", json_number_value(json_object_get(one, "ratio")),
                 json_number_value(json_array_get(ci, 0)), json_number_value(json_array_get(ci, 1)),
                 text_of(one, "verdict"), text_of(one, "id"));
     }
     const json_t *ci = json_object_get(comparison, "geomean_ci95");
-    fprintf(text, "%8.3f %8.3f %9.3f geometric mean of %zu cases\n",
+    fprintf(text, "%8.4g %8.4g %9.4g geometric mean of %zu cases\n",
             json_number_value(json_object_get(comparison, "geomean")), json_number_value(json_array_get(ci, 0)),
             json_number_value(json_array_get(ci, 1)), json_array_size(json_object_get(comparison, "cases")));
     json_array_foreach(json_object_get(comparison, "left_out"), i, one)
