@@ -24,9 +24,10 @@ bad() {
     tail -n 3 err | sed 's/^/    /'
 }
 
-# faulty WORDS...: zoe with the layer; code, out and err.
+# faulty WORDS...: zoe with the layer, for at most $limit seconds; code, out and err.
+limit=60
 faulty() {
-    timeout 60 env OPENCL_LAYERS="$layer" "$zoe" "$@" >out 2>err
+    timeout "$limit" env OPENCL_LAYERS="$layer" "$zoe" "$@" >out 2>err
     code=$?
 }
 
@@ -127,6 +128,7 @@ skip() {
 
 # All launches of one kernel.
 kernels() {
+    limit=300 # all cases
     runs=0
     n=0
     "$zoe" selftest --full >/dev/null 2>&1
