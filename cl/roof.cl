@@ -2,7 +2,7 @@
  *
  * What the device could do at most (host/bench/roof_case.c).
  *
- * roof_OP_TYPE: ten chains (simt with 16 lanes: five) of a = a m + t, in registers only, each long enough to hide the latency of the units. `fma`
+ * roof_OP_TYPE: ten chains (simt with 16 lanes, of doubles 8: five) of a = a m + t, in registers only, each long enough to hide the latency of the units. `fma`
  * rounds once and may be done in software where there is no such unit; `mad` is whatever is fastest.
  *   out[i] = sum of the chains' lanes, which depends on every step.
  * roof_copy: c = a;  roof_triad: c = a + factor b: a work-item takes the pieces of 8 floats first, first + step, .. below
@@ -23,7 +23,7 @@
         out[get_global_id(0)] = sum;                                                               \
     }
 
-/* Half as many: 16 lanes of ten do not fit a GPU's registers, and it has other items to hide the latency behind. */
+/* Half as many: ten of the widest do not fit a GPU's registers, and it has other items to hide the latency behind. */
 #define ROOF_FIVE_CHAINS(name, type, op, sum)                                                      \
     __kernel void name(__global float *out, const int steps, const float factor, const float term) \
     {                                                                                              \
@@ -60,7 +60,7 @@ ROOF_WIDTHS(mad)
 ROOF_CHAINS(roof_fma_double1, double, fma, (float)(a0))
 ROOF_CHAINS(roof_fma_double2, double2, fma, (float)(a0.s0 + a0.s1))
 ROOF_CHAINS(roof_fma_double4, double4, fma, (float)(ROOF_SUM4(a0)))
-ROOF_CHAINS(roof_fma_double8, double8, fma, (float)(ROOF_SUM8(a0)))
+ROOF_WIDE_CHAINS(roof_fma_double8, double8, fma, (float)(ROOF_SUM8(a0)))
 #endif
 #ifdef cl_khr_fp16
 #    pragma OPENCL EXTENSION cl_khr_fp16 : enable

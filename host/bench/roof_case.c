@@ -139,7 +139,8 @@ static bool is_simt(const roof *r)
 /* As in roof.cl. */
 static int chains_of(const roof *r)
 {
-    return is_simt(r) && r->lanes == 16 ? CHAINS / 2 : CHAINS;
+    const bool wide = r->lanes == 16 || (r->lanes == 8 && !strcmp(r->type, "double"));
+    return is_simt(r) && wide ? CHAINS / 2 : CHAINS;
 }
 
 /* Where there is no such unit a chain is done in software, and takes a hundred times as long: a short one is tried,
