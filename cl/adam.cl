@@ -2,8 +2,8 @@
  *
  * g = gradient + decay * w,  m = beta1 m + rest1 g,  u = beta2 u + rest2 g^2  (rest = 1 - beta),
  * w -= lr * (m * correction1) / (sqrt(u * correction2) + eps). Words 0, 5, 6 of the scalars are the learning rate and
- * the corrections 1 / (1 - beta^t); `lines` lines of 16 numbers. With storage fp16
- * the gradient is divided by the loss scale first, and where that overflowed nothing happens. */
+ * the corrections 1 / (1 - beta^t); `lines` lines of 16 numbers.
+ * With storage fp16 the gradient is divided by the loss scale first, and where that overflowed nothing happens. */
 
 __kernel void adam_update(__global float8 *restrict weight, __global const float8 *restrict gradient,
                           __global float8 *restrict first, __global float8 *restrict second,

@@ -2,8 +2,8 @@
  *
  * What the device could do at most (host/bench/roof_case.c).
  *
- * roof_OP_TYPE: ten chains (simt with 16 lanes, of doubles 8: five) of a = a m + t, in registers only, each long enough to hide the latency of the units. `fma`
- * rounds once and may be done in software where there is no such unit; `mad` is whatever is fastest.
+ * roof_OP_TYPE: ten chains (simt with 16 lanes, of doubles 8: five) of a = a m + t, in registers only, each long enough
+ * to hide the latency of the units. `fma` rounds once and may be done in software where there is no such unit; `mad` is whatever is fastest.
  *   out[i] = sum of the chains' lanes, which depends on every step.
  * roof_copy: c = a;  roof_triad: c = a + factor b: a work-item takes the pieces of 8 floats first, first + step, .. below
  * last; CPU-like devices get a range each (ranges = 1), others neighbours in turn. */

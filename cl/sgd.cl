@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * g = gradient + decay * w,  v = momentum * v + g,  w -= lr * (nesterov ? g + momentum * v : v). Word 0 of the scalars
- * is the learning rate; `lines` lines of 16 numbers. With storage fp16
- * the gradient is divided by the loss scale first, and where that overflowed nothing happens. */
+ * is the learning rate; `lines` lines of 16 numbers.
+ * With storage fp16 the gradient is divided by the loss scale first, and where that overflowed nothing happens. */
 
 __kernel void sgd_update(__global float8 *restrict weight, __global const float8 *restrict gradient,
                          __global float8 *restrict state, __global const uint *restrict scalars, float lr_mult,

@@ -88,14 +88,14 @@ static json_t *tuning_hash(const zoe_device *device)
 json_t *zoe__bench_device(const zoe_device *device)
 {
     const zoe_device_info *d = zoe_device_get_info(device);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:o}", "id", d->id, "name", d->name,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:o}", "id", d->id, "name", d->name,
                      "platform", d->platform, "driver", d->driver, "version", d->version, "type",
                      d->is_cpu   ? "cpu"
                      : d->is_gpu ? "gpu"
                                  : "other",
-                     "family", zoe_family_name(d->family), "compute_units", (int)d->compute_units, "lanes",
-                     (int)d->lanes, "memory_bytes", (json_int_t)d->global_mem_bytes, "tuning_sha256",
-                     tuning_hash(device));
+                     "family", zoe_family_name(d->family), "storage", d->half ? "fp16" : "fp32", "compute_units",
+                     (int)d->compute_units, "lanes", (int)d->lanes, "memory_bytes", (json_int_t)d->global_mem_bytes,
+                     "tuning_sha256", tuning_hash(device));
 }
 
 zoe_status zoe__bench_is_quiet(zoe_context *context)

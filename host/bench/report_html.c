@@ -85,6 +85,7 @@ static void devices(FILE *out, const zoe__report *r)
         cell(out, "td", text_of(d, "name"));
         cell(out, "td", driver);
         fprintf(out, "<td>%s", text_of(d, "family"));
+        if (!strcmp(text_of(d, "storage"), "fp16")) fputs(", fp16", out);
         if (!strcmp(text_of(d, "family"), "vector")) fprintf(out, ", %.0f lanes", number(d, "lanes"));
         fprintf(out, "</td><td class=n>%.0f</td><td class=n>%zu</td></tr>\n", number(d, "compute_units"), count);
     }

@@ -153,6 +153,7 @@ zoe_status zoe__conv2d_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
         char known[128] = "auto";
         for (int i = 0; table[i]; i++) {
             const size_t used = strlen(known);
+            if (find(plan, table, table[i]->name) != table[i]) continue; /* of another family */
             zoe__format(known + used, sizeof known - used, ", %s", table[i]->name);
         }
         return zoe__fail(zoe__plan_context(plan), ZOE_CONFIG, "unknown algorithm '%s' for %s; known are %s, reference",

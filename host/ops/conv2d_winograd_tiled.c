@@ -101,6 +101,8 @@ static zoe_status emit_images(zoe_plan *plan, const zoe__node *node, const zoe__
                               int image0, int images)
 {
     const int tiles = images * s->tiles_h * s->tiles_w, v_items = 2 * s->in_blocks * tiles;
+    const double per_item =
+        (PLACES + 4) * 4 * sizeof(float); /* places of 4 channels, the pixels that are a tile's own */
     const int m_items = 2 * s->out_blocks * tiles;
     const size_t mask = s->data ? zoe__conv2d_mask_floats(conv) : 0;
     const int v_first = (int)(mask / 8), m_first = v_first + PLACES * s->in_blocks * tiles;
@@ -109,7 +111,7 @@ static zoe_status emit_images(zoe_plan *plan, const zoe__node *node, const zoe__
     const int flags =
         s->data ? (zoe__plan_dx_add(plan, node, 0) ? ADD : 0) : (conv->relu ? RELU : 0) | (conv->bias ? BIAS : 0);
     zoe__launch_spec spec = zoe__spec_items(plan, "winograd_tiled", "winograd_tiled_input", (size_t)v_items);
-    spec.bytes = 8.0 * sizeof(float) * v_items; /* a quarter of it read, all of it four times written */
+    spec.bytes = per_item * v_items;
     ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmiiiiiiii",
                              s->data ? zoe__plan_dy(plan, node) : zoe__plan_x(plan, node, 0), work, v_first, image0,
                              s->tiles_h, s->tiles_w, tiles, s->in_h, s->in_w, v_items));
@@ -126,7 +128,7 @@ static zoe_status emit_images(zoe_plan *plan, const zoe__node *node, const zoe__
         .flops = zoe__conv2d_flops(conv) * images / conv->n};
     ZOE_TRY(zoe__tiled_multiply(plan, node, &product));
     spec = zoe__spec_items(plan, "winograd_tiled", "winograd_tiled_output", (size_t)m_items);
-    spec.bytes = 8.0 * sizeof(float) * m_items;
+    spec.bytes = per_item * m_items;
     return zoe__plan_launch(plan, node, &spec, "mimiviiiii", work, m_first,
                             !s->data && conv->bias ? zoe__plan_weight(plan, node, 1) : weights, flags,
                             s->data ? zoe__plan_dx(plan, node, 0) : zoe__plan_y(plan, node), image0, s->tiles_h,

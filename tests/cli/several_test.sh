@@ -35,6 +35,12 @@ expect 'two halves are two micro-batches' is "$(loss one 1) - $(loss two 1) < 1e
 check 0 '' train shuffle-learn pack --out mixed $quick --device $first/0,host --shares 4,4
 expect 'the definitions agree' is "$(loss mixed 3) - $(loss two 3) < 1e-4 && $(loss two 3) - $(loss mixed 3) < 1e-4"
 
+check 0 '' synth sounding --out sounds --clips 8 --seed 1
+check 0 '' index sounds --out sound-pack
+check 0 '' train avc-ave sound-pack --out sound-one $quick --micro 2
+check 0 '' train avc-ave sound-pack --out sound-two $quick --device $halves --shares 4,4
+expect 'pictures keep their sounds' is "$(loss sound-one 3) - $(loss sound-two 3) < 1e-4 && $(loss sound-two 3) - $(loss sound-one 3) < 1e-4"
+
 # ---- the same bits ----
 check 0 '' train shuffle-learn pack --out again $quick --device $halves --shares 4,4 --workers 3
 expect 'the same bits again' [ "$(sha again)" = "$(sha two)" ]
