@@ -60,7 +60,8 @@ static zoe_status set_int(zoe_options *to, const char *name, long long value)
 /* What was said about the device and its algorithms goes on to training and questions. */
 static zoe_status pass_on(const zoe_options *from, zoe_options *to)
 {
-    static const char *const same[] = {"device", "family", "conv", "linear", "exact", "max-memory", "no-tuning"};
+    static const char *const same[] = {"device", "family", "storage",    "conv",
+                                       "linear", "exact",  "max-memory", "no-tuning"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         const char *value = zoe_options_text(from, same[i]);
         if (value && zoe_options_given(from, same[i])) ZOE_TRY(zoe_options_set(to, same[i], value));
@@ -126,6 +127,7 @@ static json_t *look_at_device(zoe_context *context, const zoe_options *o)
     zoe_device *device = NULL;
     options.name = zoe_options_text(o, "device");
     options.family = zoe_options_text(o, "family");
+    options.storage = zoe_options_text(o, "storage");
     options.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
     json_t *json = zoe_device_open(&device, context, &options) == ZOE_OK ? zoe__bench_device(device) : NULL;
     zoe_device_free(&device);

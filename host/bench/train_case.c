@@ -14,7 +14,7 @@ extern const zoe_bench_suite zoe__suite_train;
 
 static zoe_status set_options(zoe_options *o, const zoe__once *once, const zoe__train_id *id)
 {
-    static const char *const same[] = {"seconds", "device", "family",     "conv",
+    static const char *const same[] = {"seconds", "device", "family",     "storage",  "conv",
                                        "linear",  "exact",  "max-memory", "no-tuning"};
     char text[32];
     ZOE_TRY(zoe_options_add(o, zoe__suite_train.options));

@@ -6,6 +6,7 @@
 #include <zoe/evaluate.h>
 
 #include "cli/cli.h"
+#include "evaluate/features.h"
 
 static zoe_status report(zoe__cli *cli, const char *out, const zoe_embed_result *r)
 {
@@ -26,14 +27,7 @@ static zoe_status run(zoe__cli *cli)
     zoe_embed_result result;
     zoe_embed_options options = zoe_embed_options_default();
     ZOE_FAIL_IF(cli->context, !out, ZOE_USAGE, "--out F.npy is missing: the file to write");
-    options.features.device = zoe_options_text(o, "device");
-    options.features.family = zoe_options_text(o, "family");
-    options.features.conv = zoe_options_text(o, "conv");
-    options.features.linear = zoe_options_text(o, "linear");
-    options.features.exact = zoe_options_flag(o, "exact");
-    options.features.max_memory = (uint64_t)zoe_options_float(o, "max-memory");
-    options.features.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
-    options.features.batch = (int)zoe_options_int(o, "batch");
+    options.features = zoe__features_options_from(o);
     options.features.audio = !strcmp(zoe_options_text(o, "stream"), "audio");
     options.layer = zoe_options_text(o, "layer");
     options.first = (int)zoe_options_int(o, "first");

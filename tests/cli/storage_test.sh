@@ -48,6 +48,14 @@ check 0 '' selftest --storage fp16 --json
 expect 'all variants are right' grep -q '"failed": \[\]' out
 check 0 '' diverge shuffle-learn --family simt --storage fp32,fp16 --tolerance 1 --steps 1
 
+# ---- who takes the option hands it on: the host refuses ----
+for words in 'evaluate neighbours half clips --all' 'embed half clips --out host.npy' selftest 'info half --plan' \
+    'bench train --net mini --batch 2' 'bench conv --net mini --batch 2' 'bench quality --seeds 3 --clips 16 --steps 2' 'diverge shuffle-learn'; do
+    check 3 "'host' has doubles" $words --storage fp16 --device host
+done
+check 5 "'host' has doubles" tune mini --batch 2 --storage fp16 --device host # says the tuner's child
+check 3 "'host' has doubles" bench once 'train mini 3x64x64 batch 1' --storage fp16 --device host
+
 # ---- refusals ----
 check 3 'only kernels of family simt' train shuffle-learn pack --out bad --storage fp16 --family vector
 check 3 "'host' has doubles" train shuffle-learn pack --out bad --storage fp16 --device host
