@@ -13,9 +13,9 @@
 #include <zoe/train.h>
 
 #include "bench/bench.h"
+#include "bench/learn.h"
 #include "bench/run.h"
 #include "bench/save.h"
-#include "core/child.h"
 
 enum { LEAST_SEEDS = 3, MOST_SEEDS = 99 };
 static const char TASK[] = "shuffle-learn", NET[] = "mini", LAYER[] = "stage3", HOLDOUT[] = "0.2857";
@@ -50,25 +50,6 @@ static bool shall_pause(void *user)
     return l->done >= l->pause;
 }
 
-static zoe_status set_int(zoe_options *to, const char *name, long long value)
-{
-    char text[32];
-    zoe__format(text, sizeof text, "%lld", value);
-    return zoe_options_set(to, name, text);
-}
-
-/* What was said about the device and its algorithms goes on to training and questions. */
-static zoe_status pass_on(const zoe_options *from, zoe_options *to)
-{
-    static const char *const same[] = {"device", "family", "storage",    "conv",
-                                       "linear", "exact",  "max-memory", "no-tuning"};
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        const char *value = zoe_options_text(from, same[i]);
-        if (value && zoe_options_given(from, same[i])) ZOE_TRY(zoe_options_set(to, same[i], value));
-    }
-    return ZOE_OK;
-}
-
 /* Until l->pause or to the end. */
 static zoe_status train_on(learner *l)
 {
@@ -78,13 +59,13 @@ static zoe_status train_on(learner *l)
     const bool first = l->done == 0;
     ZOE_TRY_OUT(zoe_options_new(&o, l->context));
     ZOE_TRY_OUT(zoe_train_options(o, l->context, TASK));
-    ZOE_TRY_OUT(pass_on(l->options, o));
+    ZOE_TRY_OUT(zoe__bench_pass_on(l->options, o));
     ZOE_TRY_OUT(zoe_options_set(o, "net", NET));
     ZOE_TRY_OUT(zoe_options_set(o, "out", l->run));
     ZOE_TRY_OUT(zoe_options_set(o, "holdout", HOLDOUT));
-    ZOE_TRY_OUT(set_int(o, "steps", zoe_options_int(l->options, "steps")));
-    ZOE_TRY_OUT(set_int(o, "batch", zoe_options_int(l->options, "batch")));
-    ZOE_TRY_OUT(set_int(o, "seed", zoe_options_int(l->options, "seed")));
+    ZOE_TRY_OUT(zoe__bench_set_int(o, "steps", zoe_options_int(l->options, "steps")));
+    ZOE_TRY_OUT(zoe__bench_set_int(o, "batch", zoe_options_int(l->options, "batch")));
+    ZOE_TRY_OUT(zoe__bench_set_int(o, "seed", zoe_options_int(l->options, "seed")));
     if (!first) ZOE_TRY_OUT(zoe_options_set(o, "resume", "true"));
     zoe_train_result_clear(&l->result);
     status = zoe_train(l->context, TASK, &l->pack, 1, o, &hooks, &l->result);
@@ -107,7 +88,7 @@ static zoe_status ask(learner *l)
     zoe_status status = ZOE_OK;
     ZOE_TRY_OUT(zoe_options_new(&o, l->context));
     ZOE_TRY_OUT(zoe_options_add(o, protocol->options));
-    ZOE_TRY_OUT(pass_on(l->options, o));
+    ZOE_TRY_OUT(zoe__bench_pass_on(l->options, o));
     ZOE_TRY_OUT(zoe_options_set(o, "layer", LAYER));
     ZOE_TRY_OUT(zoe_options_set(o, "draws", "1"));
     ZOE_TRY_OUT(protocol->run(l->context, l->run, NULL, 0, o, &found));
@@ -119,19 +100,6 @@ out:
     zoe_evaluation_free(&found);
     zoe_options_free(&o);
     return status;
-}
-
-static json_t *look_at_device(zoe_context *context, const zoe_options *o)
-{
-    zoe_device_options options = zoe_device_options_default();
-    zoe_device *device = NULL;
-    options.name = zoe_options_text(o, "device");
-    options.family = zoe_options_text(o, "family");
-    options.storage = zoe_options_text(o, "storage");
-    options.tuning = zoe_options_flag(o, "no-tuning") ? "off" : NULL;
-    json_t *json = zoe_device_open(&device, context, &options) == ZOE_OK ? zoe__bench_device(device) : NULL;
-    zoe_device_free(&device);
-    return json;
 }
 
 /* {seed, reached, steps, seconds, share, loss, curve, device} */
@@ -151,7 +119,7 @@ static zoe_status learn_here(zoe_context *context, const zoe_bench_call *call, j
         ZOE_TRY_OUT(ask(&l));
         reached = l.share >= target;
     }
-    json_t *device = look_at_device(context, o);
+    json_t *device = zoe__bench_look_at_device(context, o);
     status = device ? ZOE_OK : ZOE_DEVICE;
     if (status == ZOE_OK)
         *out =
@@ -165,25 +133,6 @@ out:
 }
 
 /* ---- all seeds ---- */
-
-static zoe_status make_world(zoe_context *context, const zoe_bench_call *call, const char *folder, char *pack,
-                             size_t size)
-{
-    char clips[600], count[32], *text = NULL;
-    const double limit = zoe_options_float(call->options, "limit");
-    zoe__format(clips, sizeof clips, "%s/clips", folder);
-    zoe__format(pack, size, "%s/pack", folder);
-    zoe__format(count, sizeof count, "%lld", (long long)zoe_options_int(call->options, "clips"));
-    const char *const synth[] = {call->program, "synth",  "motion", "--out",  clips, "--clips",
-                                 count,         "--seed", "5",      "--json", NULL};
-    const char *const index[] = {call->program, "index", clips, "--out", pack, "--json", NULL};
-    zoe_status status = zoe__child_run(context, synth, limit, &text);
-    free(text);
-    if (status != ZOE_OK) return status;
-    status = zoe__child_run(context, index, limit, &text);
-    free(text);
-    return status;
-}
 
 static zoe_status learn_seed(zoe_context *context, const zoe_bench_call *call, const char *pack, size_t seed,
                              json_t **out)
@@ -316,7 +265,8 @@ static zoe_status run_seeds(zoe_context *context, const zoe_bench_call *call, zo
     zoe_status status = ZOE_OK;
     ZOE_TRY_OUT(zoe__saver_start(&saver, context, call->options, "quality", "quality-1"));
     ZOE_TRY_OUT(zoe__bench_folder_make(context, folder, sizeof folder));
-    ZOE_TRY_OUT(make_world(context, call, folder, pack, sizeof pack));
+    ZOE_TRY_OUT(
+        zoe__bench_world(context, call, "motion", zoe_options_int(call->options, "clips"), folder, pack, sizeof pack));
     for (size_t i = 0; i < count; i++) ZOE_TRY_OUT(learn_seed(context, call, pack, i, &seeds[i]));
     status = report(context, call, seeds, count, &saver, out);
 out:

@@ -12,6 +12,7 @@
 #include <zoe/plan.h>
 
 #include "bench/bench.h"
+#include "bench/learn.h"
 #include "bench/once.h"
 #include "bench/run.h"
 #include "bench/save.h"
@@ -163,7 +164,8 @@ static zoe_status measure(subject *s, const zoe_options *o, json_t **out)
     return ZOE_OK;
 }
 
-/* {ops: [{name, share}]}, largest first: of the device's time in some steps. */
+/* {ops: [{name, share}], device_busy}: of the device's time in some steps, the largest first, and what share of the
+ * host's that was. */
 static zoe_status profile(subject *s, const zoe_options *o, json_t **out)
 {
     double *seconds = NULL, all = 0;
@@ -172,7 +174,9 @@ static zoe_status profile(subject *s, const zoe_options *o, json_t **out)
     ZOE_TRY_OUT(make_subject(s, o));
     for (int i = 0; i < WARM_STEPS; i++) ZOE_TRY_OUT(step(s));
     ZOE_TRY_OUT(zoe_plan_profile(s->plan, NULL));
+    const double start = zoe__seconds();
     for (int i = 0; i < PROFILED_STEPS; i++) ZOE_TRY_OUT(step(s));
+    const double took = zoe__seconds() - start;
     const size_t launches = zoe_plan_launches(s->plan);
     ZOE_TRY_OUT(zoe__calloc(s->context, &seconds, launches + 1, sizeof *seconds));
     ZOE_TRY_OUT(zoe_plan_profile(s->plan, seconds));
@@ -198,7 +202,7 @@ static zoe_status profile(subject *s, const zoe_options *o, json_t **out)
         json_array_append_new(ops, json_pack("{s:s, s:f}", "name", most, "share", all > 0 ? share / all : 0.0));
         json_object_del(sums, most);
     }
-    *out = json_pack("{s:O}", "ops", ops);
+    *out = json_pack("{s:O, s:f}", "ops", ops, "device_busy", took > 0 ? all / took : 0.0);
 out:
     free(seconds);
     json_decref(sums);
@@ -268,6 +272,7 @@ static zoe_status sum_up(zoe_context *context, const zoe_options *o, json_t *con
     json_object_set_new(*out, "steps", json_integer((json_int_t)samples.first[count]));
     json_object_set(*out, "losses", json_object_get(processes[0], "losses"));
     json_object_set(*out, "ops", json_object_get(profiled, "ops"));
+    json_object_set(*out, "device_busy", json_object_get(profiled, "device_busy"));
     static const char *const energy[] = {"energy_J", "energy_net_J", "energy_source"};
     for (size_t i = 0; i < sizeof energy / sizeof *energy; i++)
         json_object_set(*out, energy[i], json_object_get(processes[0], energy[i]));
@@ -300,8 +305,9 @@ static zoe_status write_text(zoe_context *context, const json_t *v, char **out)
                 number(v, "roof_share"), number(v, "roof_gflops"));
     else
         fputs("WRONG\n", text);
-    fprintf(text, "peak memory %.0f MiB (of the plan %.0f MiB); first step after %.2f s\n",
-            number(v, "peak_bytes") / 1048576, number(v, "plan_bytes") / 1048576, number(v, "first_step_s"));
+    fprintf(text, "peak memory %.0f MiB (of the plan %.0f MiB); first step after %.2f s; device busy %.1f %%\n",
+            number(v, "peak_bytes") / 1048576, number(v, "plan_bytes") / 1048576, number(v, "first_step_s"),
+            100 * number(v, "device_busy"));
     json_array_foreach(json_object_get(v, "ops"), i, op) if (number(op, "share") >= 0.005)
         fprintf(text, "%6.1f %%  %s\n", 100 * number(op, "share"), json_string_value(json_object_get(op, "name")));
     ZOE_FAIL_IF(context, fclose(text) != 0, ZOE_MEMORY, "no memory for the report");
@@ -360,13 +366,31 @@ out:
     return status;
 }
 
+/* Words that only one of the two ways knows. */
+static zoe_status check_words(zoe_context *context, const zoe_options *o)
+{
+    static const char *const of_files[] = {"clips", "cache", "workers"}, *const of_classes[] = {"size", "classes"};
+    const bool files = zoe_options_given(o, "task");
+    for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
+        ZOE_FAIL_IF(context, !files && zoe_options_given(o, of_files[i]), ZOE_USAGE, "bench train: --%s needs --task",
+                    of_files[i]);
+    for (size_t i = 0; i < sizeof of_classes / sizeof *of_classes; i++)
+        ZOE_FAIL_IF(context, files && zoe_options_given(o, of_classes[i]), ZOE_USAGE,
+                    "bench train: --%s and --task do not go together: the task has its own", of_classes[i]);
+    return ZOE_OK;
+}
+
 static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
 {
     json_t *value = NULL;
     const bool here = zoe_options_flag(call->options, "here");
-    ZOE_FAIL_IF(context, call->arg_count, ZOE_USAGE, "bench train: '%s' is one word too many", call->args[0]);
+    const bool files = zoe_options_given(call->options, "task");
+    ZOE_FAIL_IF(context, call->arg_count > (files && here), ZOE_USAGE, "bench train: '%s' is one word too many",
+                call->args[0]);
     if (!zoe_backbone_find(context, zoe_options_text(call->options, "net"))) return ZOE_CONFIG;
     if (here) zoe__bench_end_with_parent();
+    ZOE_TRY(check_words(context, call->options));
+    if (files) return zoe__train_files(context, call, out);
     const zoe_status status =
         here ? zoe__train_here(context, call->options, &value) : run_processes(context, call, &value);
     if (!value) return status;
@@ -392,6 +416,18 @@ static const zoe_option options[] = {
     {.name = "limit", .type = ZOE_OPTION_SECONDS, .low = 1, .high = 1e6, .fallback = "10m",
      .help = "for a process with its compilation; a longer one is given up"},
     ZOE__OPTION_SAVE,
+    {.name = "task", .type = ZOE_OPTION_TEXT, .value = "TASK",
+     .help = "one of `zoe tasks`: its steps from files and, beside them, with a batch that is there already; none: a "
+             "class head on numbers that lie on the device"},
+    {.name = "clips", .type = ZOE_OPTION_INT, .low = 8, .high = 100000, .unit = "clips", .fallback = "60",
+     .help = "with --task: of the synthetic world that files are made of"},
+    {.name = "cache", .type = ZOE_OPTION_INT, .low = 0, .high = 1 << 20, .unit = "MiB", .fallback = "0",
+     .help = "with --task: of decoded frames kept in memory; 0: each frame is decoded each time, as from a set of clips "
+             "that is larger"},
+    {.name = "workers", .type = ZOE_OPTION_INT, .low = 0, .high = 256, .unit = "threads", .fallback = "0",
+     .help = "with --task: that read and decode; 0: one a processor"},
+    {.name = "memory", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
+     .help = "with --here: one batch again and again"},
     {.name = "ops", .type = ZOE_OPTION_FLAG, .help = "with --here: measure the share of each op",
      .flags = ZOE_OPTION_HIDDEN},
     ZOE__BENCH_OPTIONS,
@@ -402,7 +438,7 @@ static const zoe_option options[] = {
 const zoe_bench_suite zoe__suite_train = {
     .name = "train",
     .summary = "training steps of a network: images/s, GFLOP/s, memory, share of each op",
-    .usage = "[--net NAME] [--batch N] [--size WxH]",
+    .usage = "[--net NAME] [--batch N] [--size WxH] [--task TASK]",
     .options = options,
     .run = run,
 };

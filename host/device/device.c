@@ -362,7 +362,15 @@ zoe_status zoe__kernel_run_event(zoe__kernel *kernel, int dims, const size_t *gl
 zoe_status zoe__event_take(zoe_device *device, void **event, double *seconds)
 {
     *seconds = 0;
-    return *event ? device->driver->event_take(device, event, seconds) : ZOE_OK;
+    if (!*event) return ZOE_OK;
+    ZOE_TRY(device->driver->event_take(device, event, seconds));
+    zoe__device_add_busy(device, *seconds);
+    return ZOE_OK;
+}
+
+void zoe__device_add_busy(zoe_device *device, double seconds)
+{
+    device->counters.busy_seconds += seconds;
 }
 
 bool zoe__device_profiles(const zoe_device *device)

@@ -71,7 +71,8 @@ zoe_status zoe__kernel_run(zoe__kernel *kernel, int dims, const size_t *global, 
 zoe_status zoe__kernel_run_event(zoe__kernel *kernel, int dims, const size_t *global, const size_t *local,
                                  const char *label, void **event);
 zoe_status zoe__event_take(zoe_device *device, void **event, double *seconds);
-bool zoe__device_profiles(const zoe_device *device); /* opened with options.profile */
+bool zoe__device_profiles(const zoe_device *device);           /* opened with options.profile */
+void zoe__device_add_busy(zoe_device *device, double seconds); /* of work that has no event */
 
 /* Work-group size the kernel can have on this device (CL_KERNEL_WORK_GROUP_SIZE). */
 size_t zoe__kernel_max_group(const zoe__kernel *kernel);
@@ -92,6 +93,7 @@ typedef struct zoe__device_counters {
     size_t programs_compiled; /* from source */
     size_t programs_loaded;   /* from the cache */
     double compile_seconds;
+    double busy_seconds;  /* of the launches whose events were taken, by the device's clock */
     double queue_seconds; /* from the launch to the start, of the event that was taken last; 0: not told */
 } zoe__device_counters;
 const zoe__device_counters *zoe__device_get_counters(const zoe_device *device);

@@ -19,7 +19,9 @@ static zoe_status run_call(zoe_plan *plan, zoe__launch *launch)
     const double start = zoe__seconds();
     ZOE_TRY(launch->call(plan->device, launch->user));
     ZOE_TRY(zoe__device_finish(plan->device));
-    launch->seconds += zoe__seconds() - start;
+    const double seconds = zoe__seconds() - start;
+    launch->seconds += seconds;
+    zoe__device_add_busy(plan->device, seconds);
     return ZOE_OK;
 }
 

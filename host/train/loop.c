@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "graph/graph.h"
 #include "train/session.h"
 
@@ -147,11 +148,12 @@ zoe_status zoe__session_restore(zoe__session *s)
 
 typedef struct loop {
     zoe__session *s;
-    float *logits;  /* {G*B, classes} of a micro-batch */
-    int labels;     /* G*B */
-    double saved;   /* zoe__seconds() of the last checkpoint */
-    double kept;    /* and of the last copy of the state in memory */
-    double keeping; /* seconds that the copy took */
+    float *logits;    /* {G*B, classes} of a micro-batch */
+    int labels;       /* G*B */
+    double saved;     /* zoe__seconds() of the last checkpoint */
+    double kept;      /* and of the last copy of the state in memory */
+    double keeping;   /* seconds that the copy took */
+    zoe__batch *only; /* hooks->one_batch: what every step gets */
 } loop;
 
 static int count_right(const loop *l, const int32_t *labels, int count)
@@ -187,18 +189,24 @@ static zoe_status read_micro(loop *l, const zoe__batch *batch, double *loss, dou
     return ZOE_OK;
 }
 
+static bool wants_one_batch(const zoe__session *s)
+{
+    return s->hooks && s->hooks->one_batch;
+}
+
 /* Forward and backward of one micro-batch; adds its loss and accuracy. */
 static zoe_status micro_step(loop *l, int micro, double *loss, double *accuracy)
 {
     zoe__session *s = l->s;
-    zoe__batch *batch;
+    zoe__batch *batch = l->only;
     double value, right;
-    ZOE_TRY(zoe__loader_next(l->s->loader, &batch, &s->waited));
+    if (!batch) ZOE_TRY(zoe__loader_next(l->s->loader, &batch, &s->waited));
+    if (wants_one_batch(s)) l->only = batch;
     ZOE_TRY(zoe__replicas_accumulate(s, batch, micro));
     ZOE_TRY(read_micro(l, batch, &value, &right));
     *loss += value;
     *accuracy += right;
-    zoe__loader_release(l->s->loader);
+    if (!l->only) zoe__loader_release(l->s->loader);
     ZOE_FAIL_IF(s->context, !isfinite(value), ZOE_DIVERGED,
                 "step %lld: the loss is %g (a smaller --lr may help); no good checkpoint was overwritten",
                 (long long)s->step, value);
@@ -227,22 +235,33 @@ static double samples_per_s(const zoe__session *s)
     return seconds > 0 ? (double)(s->loop_steps * s->result->tuples_per_step) / seconds : NAN;
 }
 
+/* Of kernels whose events were taken, which a launch's next run does. */
+static double busy_seconds(const zoe__session *s)
+{
+    double sum = 0;
+    for (int i = 0; i < s->replicas; i++) sum += zoe__device_get_counters(s->replica[i].device)->busy_seconds;
+    return s->hooks && s->hooks->profile ? sum / s->replicas : NAN;
+}
+
 static void tell(loop *l)
 {
     zoe__session *s = l->s;
     const double per_step = s->loop_steps ? s->loop_seconds / (double)s->loop_steps : NAN;
-    zoe__session_tell(s, &(zoe_train_progress){.stage = "train",
-                                               .done = (size_t)s->step,
-                                               .total = (size_t)s->steps,
-                                               .epoch = s->step * s->batch / (int64_t)s->task.usable[0],
-                                               .loss = zoe__session_recent(s, s->recent_loss),
-                                               .accuracy = zoe__session_recent(s, s->recent_accuracy),
-                                               .lr = zoe_schedule_lr(&s->schedule, s->step - 1),
-                                               .samples_per_s = samples_per_s(s),
-                                               .data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : 0,
-                                               .eta = per_step * (double)(s->steps - s->step),
-                                               .skipped = s->dataset.skipped + s->result->short_clips +
-                                                          zoe__loader_bad(l->s->loader)});
+    zoe__session_tell(
+        s, &(zoe_train_progress){.stage = "train",
+                                 .done = (size_t)s->step,
+                                 .total = (size_t)s->steps,
+                                 .epoch = s->step * s->batch / (int64_t)s->task.usable[0],
+                                 .loss = zoe__session_recent(s, s->recent_loss),
+                                 .accuracy = zoe__session_recent(s, s->recent_accuracy),
+                                 .lr = zoe_schedule_lr(&s->schedule, s->step - 1),
+                                 .samples_per_s = samples_per_s(s),
+                                 .data_wait = s->loop_seconds > 0 ? s->waited / s->loop_seconds : 0,
+                                 .eta = per_step * (double)(s->steps - s->step),
+                                 .skipped = s->dataset.skipped + s->result->short_clips + zoe__loader_bad(l->s->loader),
+                                 .seconds = s->loop_seconds,
+                                 .waited = s->waited,
+                                 .busy = busy_seconds(s)});
 }
 
 static zoe_status log_step(loop *l)
@@ -334,7 +353,7 @@ static zoe_status start_loader(zoe__session *s)
                                          .seed = s->seed,
                                          .batch = s->batch / s->micro,
                                          .first = s->step * s->micro,
-                                         .count = (s->steps - s->step) * s->micro,
+                                         .count = wants_one_batch(s) ? 1 : (s->steps - s->step) * s->micro,
                                          .epoch = (int64_t)s->task.usable[0],
                                          .workers = (int)zoe_options_int(s->options, "workers"),
                                          .max_bad = zoe_options_float(s->options, "max-bad")};

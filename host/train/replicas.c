@@ -23,6 +23,7 @@ static zoe_status open_device(zoe__session *s, int index, const char *name)
     device.max_memory = (uint64_t)zoe_options_float(s->options, "max-memory");
     device.tuning = zoe_options_flag(s->options, "no-tuning") ? "off" : NULL;
     device.selftest = true;
+    device.profile = s->hooks && s->hooks->profile;
     ZOE_TRY(zoe_device_open(&r->device, s->context, &device));
     memcpy(r->id, zoe_device_get_info(r->device)->id, sizeof r->id);
     for (int i = 0; i < index; i++)

@@ -278,6 +278,7 @@ static zoe_status make_plan(zoe__session *s, bool dry)
     r->peak_bytes = memory.peak_bytes;
     r->micro_batches = s->micro;
     r->tuples_per_step = s->batch * s->task.tuples[ZOE_SPLIT_TRAIN];
+    r->images_per_step = s->batch * s->task.frames[ZOE_SPLIT_TRAIN];
     for (int i = 0; i < s->replicas; i++) take_share(s, &s->replica[i]);
     return take_peak(s);
 }

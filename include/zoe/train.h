@@ -43,6 +43,9 @@ typedef struct zoe_train_progress {
     double data_wait;     /* share of the time spent waiting for data, 0..1 */
     double eta;           /* s until the last step; NaN while unknown */
     size_t skipped;       /* files and clips skipped so far */
+    double seconds;       /* of this session's steps, s */
+    double waited;        /* of them, waiting for data, s */
+    double busy;          /* s that the devices' kernels took, their mean; NaN without hooks->profile */
 } zoe_train_progress;
 
 typedef struct zoe_train_hooks {
@@ -50,6 +53,9 @@ typedef struct zoe_train_hooks {
     bool (*stop)(
         void *user); /* asked after each step and file: true = write a checkpoint and return ZOE_STOPPED; may be NULL */
     void *user;
+    /* For benchmarks. */
+    bool profile;   /* the devices' own clocks run (progress->busy); steps take a little longer */
+    bool one_batch; /* the first batch is used in every step: nothing is read meanwhile */
 } zoe_train_hooks;
 
 /* One part of the memory of the plan where it is fullest, as in zoe_plan_holder. */
@@ -88,6 +94,7 @@ typedef struct zoe_train_result {
     size_t peak_count;
     int micro_batches;
     int tuples_per_step;
+    int images_per_step; /* pictures that go through the network */
     zoe_train_share shares[ZOE_TRAIN_DEVICES];
     int share_count;  /* devices; 0 = not known */
     char device[256]; /* ids, several with commas between; "" = not known */
