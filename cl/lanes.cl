@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Measures whether float16 arithmetic is faster than float8 on a CPU-like device: the same number of fused multiply-adds
- * by either width, in registers only. Ten accumulators hide the latency of two units of four or five cycles.
+ * Measures whether a CPU-like device does better with float16 or with float8: by the inner loop that most of a training
+ * goes by, a register tile of ROWS x 2 vectors of sums (as large as the kernels of either width have it: cl/conv2d_direct.cl,
+ * cl/conv2d_winograd.cl) over DEPTH terms, each a value that is broadcast times a vector that is read. So everything counts
+ * that decides: width of the units, how many instructions they take, and whether the registers hold the tile.
  *
- * out[i] = something that depends on every multiply-add, so that none can be left out. */
+ * data: DEPTH x (ROWS + 2 vectors) floats, all `value`; data[0] becomes something that depends on every multiply-add. */
 
-#define MEASURE(name, type, times, sum)                                                                                \
-    __kernel void name(__global float *out, const int steps, const float factor, const float term)                     \
+#define DEPTH 64
+#define UNROLL _Pragma("unroll")
+
+#define MEASURE(name, type, lanes, ROWS)                                                                               \
+    __kernel void name(__global float *data, const int passes, const float value)                                      \
     {                                                                                                                  \
-        const type m = (type)(factor), t = (type)(term);                                                               \
-        float total = 0.0f;                                                                                            \
-        _Pragma("unroll 1") for (int time = 0; time < (times); time++) {                                               \
-            type a0 = t, a1 = t * 2, a2 = t * 3, a3 = t * 4, a4 = t * 5;                                               \
-            type a5 = t * 6, a6 = t * 7, a7 = t * 8, a8 = t * 9, a9 = t * 10;                                          \
-            for (int i = 0; i < steps; i++) {                                                                          \
-                a0 = fma(a0, m, t), a1 = fma(a1, m, t), a2 = fma(a2, m, t), a3 = fma(a3, m, t);                        \
-                a4 = fma(a4, m, t), a5 = fma(a5, m, t), a6 = fma(a6, m, t), a7 = fma(a7, m, t);                        \
-                a8 = fma(a8, m, t), a9 = fma(a9, m, t);                                                                \
+        __global float *V = data, *W = data + DEPTH * (ROWS);                                                          \
+        for (int i = 0; i < DEPTH * ((ROWS) + 2 * lanes); i++) data[i] = value;                                      \
+        type sum[ROWS][2];                                                                                             \
+        UNROLL for (int i = 0; i < (ROWS); i++) sum[i][0] = sum[i][1] = (type)(0.0f);                                  \
+        for (int pass = 0; pass < passes; pass++)                                                                      \
+            for (int c = 0; c < DEPTH; c += 4) {                                                                       \
+                UNROLL for (int u = 0; u < 4; u++)                                                                     \
+                {                                                                                                      \
+                    const type w0 = vload##lanes(0, W + (c + u) * 2 * lanes);                                          \
+                    const type w1 = vload##lanes(0, W + (c + u) * 2 * lanes + lanes);                                  \
+                    UNROLL for (int i = 0; i < (ROWS); i++)                                                            \
+                    {                                                                                                  \
+                        const type v = (type)(V[i * DEPTH + c + u]);                                                   \
+                        sum[i][0] = fma(v, w0, sum[i][0]);                                                             \
+                        sum[i][1] = fma(v, w1, sum[i][1]);                                                             \
+                    }                                                                                                  \
+                }                                                                                                      \
             }                                                                                                          \
-            a0 += a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9;                                                          \
-            total += sum;                                                                                              \
-        }                                                                                                              \
-        out[get_global_id(0)] = total;                                                                                 \
+        UNROLL for (int i = 1; i < (ROWS); i++) sum[0][0] += sum[i][0], sum[0][1] += sum[i][1];                        \
+        vstore##lanes(sum[0][0] + sum[0][1], 0, data);                                                                 \
     }
 
-MEASURE(lanes_8, float8, 1, zoe_sum8(a0))
-#ifdef ZOE_FAMILY_VECTOR
-MEASURE(lanes_16, float16, 1, zoe_sum8(a0.lo) + zoe_sum8(a0.hi))
-#else
-MEASURE(lanes_16, float4, 4, a0.x + a0.y + a0.z + a0.w) /* as many operations, in a quarter of the registers */
-#endif
+MEASURE(lanes_8, float8, 8, 6)
+MEASURE(lanes_16, float16, 16, 14)

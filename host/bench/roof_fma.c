@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the device could do at most: fused multiply-adds in registers, by cl/lanes.cl. */
+ * What the device could do at most: fused multiply-adds in registers, by the chains of cl/roof.cl. */
 #include "bench/bench.h"
 #include "device/device.h"
 
@@ -18,8 +18,8 @@ static zoe_status measure(zoe_device *device, const char *name, int lanes, doubl
     zoe__mem *out = NULL;
     zoe__kernel *kernel = NULL;
     zoe_status status = ZOE_OK;
-    ZOE_TRY_OUT(zoe__mem_new(&out, device, global * sizeof(float), "lanes"));
-    ZOE_TRY_OUT(zoe__kernel_new(&kernel, device, "lanes", name, NULL));
+    ZOE_TRY_OUT(zoe__mem_new(&out, device, global * sizeof(float), "roof"));
+    ZOE_TRY_OUT(zoe__kernel_new(&kernel, device, "roof", name, NULL));
     ZOE_TRY_OUT(zoe__kernel_arg(kernel, 0, 'm', &out));
     ZOE_TRY_OUT(zoe__kernel_arg(kernel, 1, 'i', &steps));
     ZOE_TRY_OUT(zoe__kernel_arg(kernel, 2, 'f', &factor));
@@ -41,6 +41,7 @@ zoe_status zoe__roof_fma(zoe_device *device, double *flops)
 {
     *flops = 0;
     if (zoe__device_is_host(device)) return ZOE_OK;
-    ZOE_TRY(measure(device, "lanes_8", 8, flops));
-    return measure(device, "lanes_16", 16, flops);
+    if (zoe_device_get_info(device)->family != ZOE_FAMILY_VECTOR) return measure(device, "roof_fma_float4", 4, flops);
+    ZOE_TRY(measure(device, "roof_fma_float8", 8, flops));
+    return measure(device, "roof_fma_float16", 16, flops);
 }
