@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * y[n,0,h,w] = sum over c of map[n,c,h,w] * vector[n,c]; dmap (+)= dy * vector; dvector[n,c] (+)= sum over cells of
- * dy * map, rows first. */
+ * dy * map, by a work-group for each n and 8 c. */
 
 __kernel void cell_dot_forward(ZOE_IN(map), ZOE_IN(vector), ZOE_OUT(y), int planes, int rows)
 {
@@ -24,14 +24,17 @@ __kernel void cell_dot_map(ZOE_IN(vector), ZOE_IN(dy), ZOE_OUT(dmap), int add, i
 
 __kernel void cell_dot_vector(ZOE_IN(map), ZOE_IN(dy), ZOE_OUT(dvector), int add, int planes)
 {
-    const int plane = (int)get_global_id(0);
-    if (plane >= planes) return;
+    __local float8 scratch[ZOE_GROUP];
+    const int group = (int)get_group_id(0);
     float8 sum = 0.0f;
-    for (int h = 0; h < map_H; h++) {
+    if (group >= planes) return;
+    ZOE_FOR_PLANES(group, 1, map_H, map_W) {
         float8 row = 0.0f;
-        for (int w = 0; w < map_W; w++) row += ZOE_LOAD(map, plane, h, w) * ZOE_LOAD(dy, plane / map_C8, h, w).s0;
+        ZOE_FOR_COLUMNS(map_W) row += ZOE_LOAD(map, plane, h, w) * ZOE_LOAD(dy, plane / map_C8, h, w).s0;
         sum += row;
     }
-    if (add) sum += ZOE_LOAD(dvector, plane, 0, 0);
-    ZOE_STORE(dvector, plane, 0, 0, sum);
+    sum = zoe_group_sum(sum, scratch);
+    if (get_local_id(0) > 0) return;
+    if (add) sum += ZOE_LOAD(dvector, group, 0, 0);
+    ZOE_STORE(dvector, group, 0, 0, sum);
 }

@@ -140,23 +140,50 @@ static inline void zoe_zero_halo(__global ZOE_STORED *row, int h, int H, int W, 
                  once_; once_ = 0)
 #endif
 
-/* The sum of x over the work-group's ZOE_GROUP items, given to all of them, in an order that no device changes.
- * scratch: __local float8[ZOE_GROUP]. Every item of the group must come here. */
-static inline float8 zoe_group_sum(float8 x, __local float8 *scratch)
-{
-#if ZOE_GROUP > 1
-    const int item = (int)get_local_id(0);
-    scratch[item] = x;
-    for (int other = ZOE_GROUP / 2; other > 0; other /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (item < other) scratch[item] += scratch[item + other];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    x = scratch[0];
-    barrier(CLK_LOCAL_MEM_FENCE);
+/* The same for the pixels of planes first .. first+count-1, one after the other: rows in the vector family, a pixel for
+ * each item in simt. */
+#ifdef ZOE_FAMILY_VECTOR
+#    define ZOE_FOR_PLANES(first, count, H, W)                                                                         \
+        for (int plane = (first), end_ = (first) + (count); plane < end_; plane++)                                     \
+            for (int h = 0; h < (H); h++)
+#else
+#    define ZOE_FOR_PLANES(first, count, H, W)                                                                         \
+        for (int i_ = (int)get_local_id(0), count_ = (count) * (H) * (W); i_ < count_; i_ += ZOE_GROUP)                \
+            for (int row_ = i_ / (W), plane = (first) + row_ / (H), h = row_ % (H), column_ = i_ - row_ * (W),         \
+                     once_ = 1;                                                                                        \
+                 once_; once_ = 0)
 #endif
-    return x;
-}
+
+/* The sum (largest) of x over the work-group's ZOE_GROUP items, given to all of them, in an order that no device
+ * changes: item i takes that of i + 32, then of i + 16, .. scratch: __local type[ZOE_GROUP]. Every item of the group
+ * must come here. */
+#define ZOE_PLUS(a, b) ((a) + (b))
+#if ZOE_GROUP > 1
+#    define ZOE_GROUP_REDUCE(name, type, JOIN)                                                                         \
+        static inline type name(type x, __local type *scratch)                                                         \
+        {                                                                                                              \
+            const int item = (int)get_local_id(0);                                                                     \
+            scratch[item] = x;                                                                                         \
+            for (int other = ZOE_GROUP / 2; other > 0; other /= 2) {                                                   \
+                barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
+                if (item < other) scratch[item] = JOIN(scratch[item], scratch[item + other]);                          \
+            }                                                                                                          \
+            barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
+            x = scratch[0];                                                                                            \
+            barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
+            return x;                                                                                                  \
+        }
+#else
+#    define ZOE_GROUP_REDUCE(name, type, JOIN)                                                                         \
+        static inline type name(type x, __local type *scratch)                                                         \
+        {                                                                                                              \
+            (void)scratch;                                                                                             \
+            return x;                                                                                                  \
+        }
+#endif
+ZOE_GROUP_REDUCE(zoe_group_sum, float8, ZOE_PLUS)
+ZOE_GROUP_REDUCE(zoe_group_sum1, float, ZOE_PLUS)
+ZOE_GROUP_REDUCE(zoe_group_max, float8, fmax)
 
 /* Sum of the 8 lanes, by halves. */
 static inline float zoe_sum8(float8 x)

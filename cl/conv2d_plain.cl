@@ -69,17 +69,21 @@ __kernel void conv2d_plain_data(ZOE_IN_NUMBERS(dy), __global const float *weight
     }
 }
 
+/* A work-group makes one weight. */
 __kernel void conv2d_plain_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dweight, int add, int images, SHAPE)
 {
+    __local float scratch[ZOE_GROUP];
     const int Cg = C / groups, Kg = K / groups;
-    const int i = (int)get_global_id(0);
+    const int i = (int)get_group_id(0);
     if (i >= K * Cg * R * S) return;
     const int s = i % S, r = i / S % R, k = i / (Cg * R * S), c = k / Kg * Cg + i / (S * R) % Cg;
     float sum = 0.0f;
-    for (int n = 0; n < images; n++)
-        for (int p = 0; p < dy_H; p++)
-            for (int q = 0; q < dy_W; q++)
-                sum = fma(ZOE_GET_LANE(dy, INDEX(dy, n, k, p, q)),
-                          ZOE_GET_LANE(x, INDEX(x, n, c, p * stride_h - pad_h + r, q * stride_w - pad_w + s)), sum);
-    dweight[i] = add ? dweight[i] + sum : sum;
+    ZOE_FOR_PLANES(0, images, dy_H, dy_W) {
+        ZOE_FOR_COLUMNS(dy_W) {
+            const size_t at = INDEX(x, plane, c, h * stride_h - pad_h + r, w * stride_w - pad_w + s);
+            sum = fma(ZOE_GET_LANE(dy, INDEX(dy, plane, k, h, w)), ZOE_GET_LANE(x, at), sum);
+        }
+    }
+    sum = zoe_group_sum1(sum, scratch);
+    if (get_local_id(0) == 0) dweight[i] = add ? dweight[i] + sum : sum;
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * y[n] = sqrt(sum of (a[n] - b[n])^2 + eps); dx (+)= dy (x - other) / y for either input. */
+ * y[n] = sqrt(sum of (a[n] - b[n])^2 + eps); dx (+)= dy (x - other) / y for either input. A work-group makes
+ * the distance of an image. */
 
 __kernel void distance_forward(ZOE_IN(a), ZOE_IN(b), ZOE_OUT(y), float eps, int images)
 {
-    const int n = (int)get_global_id(0);
-    if (n >= images) return;
+    __local float8 scratch[ZOE_GROUP];
+    const int n = (int)get_group_id(0);
     float8 sum = 0.0f;
-    for (int plane = n * a_C8; plane < (n + 1) * a_C8; plane++)
-        for (int h = 0; h < a_H; h++)
-            for (int w = 0; w < a_W; w++) {
-                const float8 d = ZOE_LOAD(a, plane, h, w) - ZOE_LOAD(b, plane, h, w);
-                sum += d * d;
-            }
+    if (n >= images) return;
+    ZOE_FOR_PLANES(n * a_C8, a_C8, a_H, a_W) {
+        ZOE_FOR_COLUMNS(a_W) {
+            const float8 d = ZOE_LOAD(a, plane, h, w) - ZOE_LOAD(b, plane, h, w);
+            sum += d * d;
+        }
+    }
+    sum = zoe_group_sum(sum, scratch);
+    if (get_local_id(0) > 0) return;
     ZOE_STORE(y, n, 0, 0, (float8)(sqrt(zoe_sum8(sum) + eps), 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f));
 }
 

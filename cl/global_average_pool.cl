@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * y[n,c] = mean over H x W of x[n,c], rows first; dx (+)= dy / (H * W). */
+ * y[n,c] = mean over H x W of x[n,c]; dx (+)= dy / (H * W). A work-group makes the mean of a plane: rows first in the
+ * vector family, in simt each item every 64th pixel. */
 
 __kernel void global_average_pool_forward(ZOE_IN(x), ZOE_OUT(y), int planes)
 {
-    const int plane = (int)get_global_id(0);
-    if (plane >= planes) return;
+    __local float8 scratch[ZOE_GROUP];
+    const int group = (int)get_group_id(0);
     float8 sum = 0.0f;
-    for (int h = 0; h < x_H; h++) {
+    if (group >= planes) return;
+    ZOE_FOR_PLANES(group, 1, x_H, x_W) {
         float8 row = 0.0f;
-        for (int w = 0; w < x_W; w++) row += ZOE_LOAD(x, plane, h, w);
+        ZOE_FOR_COLUMNS(x_W) row += ZOE_LOAD(x, plane, h, w);
         sum += row;
     }
-    ZOE_STORE(y, plane, 0, 0, sum / ((float)x_H * (float)x_W));
+    sum = zoe_group_sum(sum, scratch);
+    if (get_local_id(0) == 0) ZOE_STORE(y, group, 0, 0, sum / ((float)x_H * (float)x_W));
 }
 
 __kernel void global_average_pool_backward(ZOE_IN(dy), ZOE_OUT(dx), int add, int planes, int rows)

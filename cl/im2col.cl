@@ -15,7 +15,8 @@
 #define X_INDEX(n, c, h, w) (ZOE_PIXEL(n, (c) / 8, h, w, x_C8, x_H, x_W, x_P) + (c) % 8)
 #endif
 
-/* A work-item writes row r of the taps of one pixel, for all channels. */
+/* A work-item writes row r of the taps of one pixel, for all channels; in simt one number, beside its neighbour's. */
+#ifdef ZOE_FAMILY_VECTOR
 __kernel void im2col(ZOE_IN_NUMBERS(x), __global float *column, int first, int first_image, int images, int taps, SHAPE)
 {
     const int item = (int)get_global_id(0), r = item % R, pixel = item / R;
@@ -29,6 +30,18 @@ __kernel void im2col(ZOE_IN_NUMBERS(x), __global float *column, int first, int f
             row[c * R * S + s] = inside ? ZOE_GET_LANE(x, X_INDEX(n, c, h, w)) : 0.0f;
         }
 }
+#else
+__kernel void im2col(ZOE_IN_NUMBERS(x), __global float *column, int first, int first_image, int images, int taps, SHAPE)
+{
+    const size_t i = get_global_id(0);
+    const int pixel = (int)(i / taps), tap = (int)(i % taps);
+    if (pixel >= images * P * Q) return;
+    const int q = pixel % Q, p = pixel / Q % P, n = first_image + pixel / (P * Q), c = tap / (R * S);
+    const int h = p * stride_h - pad_h + tap / S % R, w = q * stride_w - pad_w + tap % S;
+    const int inside = c < C && h >= 0 && h < x_H && w >= 0 && w < x_W;
+    column[first + i] = inside ? ZOE_GET_LANE(x, X_INDEX(n, c, h, w)) : 0.0f;
+}
+#endif
 
 __kernel void from_rows(__global const float *matrix, int first, int K, __global const float *bias, int relu,
                         ZOE_OUT(y), int first_image, int planes, int rows)

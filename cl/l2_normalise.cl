@@ -2,30 +2,27 @@
  *
  * Each image by itself: d = max(|x|, eps), y = x / d, dx (+)= (dy - y * <y, dy>) / d (without the second term
  * where |x| < eps).
- * norms: for each image 1 / d, and 1 where the norm counts, else 0. */
+ * norms: for each image 1 / d, and 1 where the norm counts, else 0. A work-group makes what an image needs. */
 
-/* sums[plane] = <a, b> over a plane of 8 channels, rows first. */
-__kernel void l2_dots(ZOE_IN(a), ZOE_IN(b), __global float *sums, int planes)
+/* <a, b> over image n, 8 channels by themselves first. */
+static inline float image_dot(ZOE_IN(a), ZOE_IN(b), int n, __local float8 *scratch)
 {
-    const int plane = (int)get_global_id(0);
-    if (plane >= planes) return;
     float8 sum = 0.0f;
-    for (int h = 0; h < a_H; h++) {
+    ZOE_FOR_PLANES(n * a_C8, a_C8, a_H, a_W) {
         float8 row = 0.0f;
-        for (int w = 0; w < a_W; w++) row += ZOE_LOAD(a, plane, h, w) * ZOE_LOAD(b, plane, h, w);
+        ZOE_FOR_COLUMNS(a_W) row += ZOE_LOAD(a, plane, h, w) * ZOE_LOAD(b, plane, h, w);
         sum += row;
     }
-    sums[plane] = zoe_sum8(sum);
+    return zoe_sum8(zoe_group_sum(sum, scratch));
 }
 
-__kernel void l2_norms(__global const float *sums, __global float2 *norms, float eps, int images, int C8)
+__kernel void l2_norms(ZOE_IN(x), __global float2 *norms, float eps)
 {
-    const int n = (int)get_global_id(0);
-    if (n >= images) return;
-    float sum = 0.0f;
-    for (int c8 = 0; c8 < C8; c8++) sum += sums[n * C8 + c8];
-    const float norm = sqrt(sum);
-    norms[n] = norm < eps ? (float2)(1.0f / eps, 0.0f) : (float2)(1.0f / norm, 1.0f);
+    __local float8 scratch[ZOE_GROUP];
+    const int n = (int)get_group_id(0);
+    const float norm = sqrt(image_dot(x, x_C8, x_H, x_W, x_P, x, x_C8, x_H, x_W, x_P, n, scratch));
+    if (get_local_id(0) == 0)
+        norms[n] = norm < eps ? (float2)(1.0f / eps, 0.0f) : (float2)(1.0f / norm, 1.0f);
 }
 
 __kernel void l2_forward(ZOE_IN(x), __global const float2 *norms, ZOE_OUT(y), int planes, int rows)
@@ -35,14 +32,13 @@ __kernel void l2_forward(ZOE_IN(x), __global const float2 *norms, ZOE_OUT(y), in
     }
 }
 
-/* <y, dy> of each image, 0 where the norm does not count: written behind the sums of the planes. */
-__kernel void l2_join(__global float *sums, __global const float2 *norms, int images, int C8)
+/* dots[n] = <y, dy> of each image, 0 where the norm does not count. */
+__kernel void l2_dots(ZOE_IN(y), ZOE_IN(dy), __global const float2 *norms, __global float *dots)
 {
-    const int n = (int)get_global_id(0);
-    if (n >= images) return;
-    float sum = 0.0f;
-    for (int c8 = 0; c8 < C8; c8++) sum += sums[n * C8 + c8];
-    sums[images * C8 + n] = sum * norms[n].y;
+    __local float8 scratch[ZOE_GROUP];
+    const int n = (int)get_group_id(0);
+    const float sum = image_dot(y, y_C8, y_H, y_W, y_P, dy, dy_C8, dy_H, dy_W, dy_P, n, scratch);
+    if (get_local_id(0) == 0) dots[n] = sum * norms[n].y;
 }
 
 __kernel void l2_backward(ZOE_IN(y), ZOE_IN(dy), __global const float *dots, __global const float2 *norms, ZOE_OUT(dx),
@@ -50,7 +46,7 @@ __kernel void l2_backward(ZOE_IN(y), ZOE_IN(dy), __global const float *dots, __g
 {
     ZOE_FOR_PIXELS(planes, dx_H, dx_W, rows) {
         const int n = plane / y_C8;
-        float8 value = (ZOE_LOAD(dy, plane, h, w) - ZOE_LOAD(y, plane, h, w) * dots[planes + n]) * norms[n].x;
+        float8 value = (ZOE_LOAD(dy, plane, h, w) - ZOE_LOAD(y, plane, h, w) * dots[n]) * norms[n].x;
         if (add) value += ZOE_LOAD(dx, plane, h, w);
         ZOE_STORE(dx, plane, h, w, value);
     }

@@ -401,11 +401,16 @@ static zoe_status emit_halo(zoe_plan *plan, const zoe__node *node, const zoe__vi
         zoe__kernel_free(&built);
         return status;
     }
-    const zoe__launch_spec spec = {.program = "halo",
-                                   .kernel = kernel,
-                                   .dims = 1,
-                                   .global = {(size_t)view->shape.n * (size_t)view->c8},
-                                   .bytes = 1};
+    zoe__launch_spec spec = {.program = "halo",
+                             .kernel = kernel,
+                             .dims = 1,
+                             .global = {(size_t)view->shape.n * (size_t)view->c8},
+                             .bytes = 1};
+    if (zoe_device_get_info(plan->device)->family == ZOE_FAMILY_SIMT) {
+        enum { GROUP = 64 }; /* ZOE_GROUP of cl/common.cl */
+        spec.global[0] *= GROUP;
+        spec.local[0] = GROUP;
+    }
     return zoe__plan_launch(plan, node, &spec, "v", view);
 }
 

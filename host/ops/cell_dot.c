@@ -59,7 +59,7 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
                                  rows));
     }
     if (!dvector) return ZOE_OK;
-    zoe__launch_spec spec = zoe__spec_items(plan, "cell_dot", "cell_dot_vector", (size_t)planes);
+    zoe__launch_spec spec = zoe__spec_groups(plan, "cell_dot", "cell_dot_vector", (size_t)planes);
     return zoe__plan_launch(plan, node, &spec, "vvvii", map, dy, dvector, zoe__plan_dx_add(plan, node, 1), planes);
 }
 

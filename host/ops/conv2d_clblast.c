@@ -148,7 +148,9 @@ typedef struct part {
 static zoe_status emit_columns(const part *p)
 {
     const zoe__view *x = zoe__plan_x(p->plan, p->node, 0);
-    zoe__launch_spec spec = zoe__spec_items(p->plan, "im2col", "im2col", (size_t)p->pixels * (size_t)p->conv->r);
+    const bool vector = zoe_device_get_info(zoe__plan_device(p->plan))->family == ZOE_FAMILY_VECTOR;
+    const size_t each = (size_t)(vector ? p->conv->r : p->cut.taps); /* work-items of a pixel */
+    zoe__launch_spec spec = zoe__spec_items(p->plan, "im2col", "im2col", (size_t)p->pixels * each);
     spec.options = x->planar ? "-DPLANAR=1" : NULL;
     return zoe__plan_launch(p->plan, p->node, &spec, "vmiiii" SHAPE_TYPES, x, p->workspace, (int)p->cut.column,
                             p->first, p->images, p->cut.taps, SHAPE_OF(p->conv));

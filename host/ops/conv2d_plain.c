@@ -30,7 +30,7 @@ static zoe_status emit_output(zoe_plan *plan, const zoe__node *node, const zoe__
 static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
 {
     const size_t weights = (size_t)conv->k * (size_t)(conv->c / conv->groups) * (size_t)conv->r * (size_t)conv->s;
-    zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_plain", "conv2d_plain_weights", weights);
+    zoe__launch_spec spec = zoe__spec_groups(plan, "conv2d_plain", "conv2d_plain_weights", weights);
     spec.flops = zoe__conv2d_flops(conv);
     return zoe__plan_launch(plan, node, &spec, "vvmii" SHAPE_TYPES, zoe__plan_x(plan, node, 0),
                             zoe__plan_dy(plan, node), zoe__plan_dweight(plan, node, 0),

@@ -141,24 +141,43 @@ zoe_status zoe__conv2d_mask_groups(zoe_plan *plan, const zoe__node *node, const 
 zoe_status zoe__launch_sum_parts(zoe_plan *plan, const zoe__node *node, zoe__mem *in, int first, int parts,
                                  zoe__mem *out, int count, int add)
 {
-    enum { MOST = 128, LEAST = 8, ITEMS = 64 }; /* float8 of one work-item */
+    enum { MOST = 128, LEAST = 8, ITEMS = 64 }; /* float8 of one work-item of the vector family */
+    enum { MANY = 16 };                         /* parts that a GPU sums faster by slices */
+    const bool vector = zoe_device_get_info(zoe__plan_device(plan))->family == ZOE_FAMILY_VECTOR;
+    const bool tree = !vector && parts >= MANY;
     const int vectors = count / 8, share = vectors / ITEMS;
-    const int each = share > MOST ? MOST : share < LEAST ? LEAST : share;
-    zoe__launch_spec spec = zoe__spec_items(plan, "sum_parts", "sum_parts", (size_t)((vectors + each - 1) / each));
+    const int each = tree ? 8 : !vector ? 1 : share > MOST ? MOST : share < LEAST ? LEAST : share;
+    const size_t shares = (size_t)((vectors + each - 1) / each);
+    zoe__launch_spec spec = tree ? zoe__spec_groups(plan, "sum_parts", "sum_parts_tree", shares)
+                                 : zoe__spec_items(plan, "sum_parts", "sum_parts", shares);
     spec.flops = (double)parts * count;
     spec.bytes = (parts + 1.0 + add) * count * sizeof(float);
+    if (tree) return zoe__plan_launch(plan, node, &spec, "mimiii", in, first, out, vectors, parts, add);
     return zoe__plan_launch(plan, node, &spec, "mimiiii", in, first, out, vectors, parts, add, each);
 }
 
-/* Images are shared out by the shape alone, so that a sum has one order on every device. */
-static int mask_parts(const zoe__conv2d *conv)
+/* Rows of all N * P that a work-group sums. They follow from shape and family alone, so that a sum has one order on every
+ * device: whole images for at most 16 groups a block in the vector family; for GPUs 1024 pixels, or what 256 leave. */
+static int mask_rows(const zoe__conv2d *conv, zoe_family family)
 {
-    return conv->n < 16 ? conv->n : 16;
+    enum { IMAGES = 16, PIXELS = 1024, GROUPS = 256 };
+    if (family == ZOE_FAMILY_VECTOR) return (conv->n < IMAGES ? 1 : (conv->n + IMAGES - 1) / IMAGES) * conv->p;
+    const int rows = PIXELS / conv->q, least = (conv->n * conv->p + GROUPS - 1) / GROUPS;
+    return rows > least ? rows : least;
 }
 
+static int mask_parts(const zoe__conv2d *conv, zoe_family family)
+{
+    const int rows = mask_rows(conv, family);
+    return (conv->n * conv->p + rows - 1) / rows;
+}
+
+/* Enough in either family. */
 size_t zoe__conv2d_mask_floats(const zoe__conv2d *conv)
 {
-    return conv->bias ? zoe__round_up((size_t)mask_parts(conv) * (size_t)((conv->k + 7) / 8 * 8), 16) : 0;
+    const int vector = mask_parts(conv, ZOE_FAMILY_VECTOR), simt = mask_parts(conv, ZOE_FAMILY_SIMT);
+    const size_t parts = (size_t)(vector > simt ? vector : simt);
+    return conv->bias ? zoe__round_up(parts * (size_t)((conv->k + 7) / 8 * 8), 16) : 0;
 }
 
 zoe_status zoe__conv2d_mask(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv)
@@ -167,11 +186,12 @@ zoe_status zoe__conv2d_mask(zoe_plan *plan, const zoe__node *node, const zoe__co
     if (!conv->relu && !dbias) return ZOE_OK;
     const zoe__view *y = zoe__plan_y(plan, node), *dy = zoe__plan_dy(plan, node);
     zoe__mem *parts_mem = dbias ? zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD) : NULL;
-    const int parts = mask_parts(conv), images = (conv->n + parts - 1) / parts;
+    const zoe_family family = zoe_device_get_info(zoe__plan_device(plan))->family;
+    const int parts = mask_parts(conv, family);
     zoe__launch_spec spec = zoe__spec_groups(plan, "conv2d_mask", "conv2d_mask", (size_t)parts * (size_t)dy->c8);
     spec.options = conv->relu ? (dbias ? "-DRELU=1 -DBIAS=1" : "-DRELU=1") : "-DBIAS=1";
     spec.bytes = (conv->relu ? 3 : 1) * zoe__view_bytes(dy);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmii", y, dy, parts_mem, conv->n, images));
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmii", y, dy, parts_mem, conv->n * conv->p, mask_rows(conv, family)));
     if (!dbias) return ZOE_OK;
     return zoe__launch_sum_parts(plan, node, parts_mem, 0, parts, dbias, dy->c8 * 8,
                                  zoe__plan_dweight_add(plan, node, 1));

@@ -40,7 +40,7 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
 {
     const distance_options *o = node->options;
     const zoe__view *a = zoe__plan_x(plan, node, 0), *b = zoe__plan_x(plan, node, 1);
-    zoe__launch_spec spec = zoe__spec_items(plan, "distance", "distance_forward", (size_t)a->shape.n);
+    zoe__launch_spec spec = zoe__spec_groups(plan, "distance", "distance_forward", (size_t)a->shape.n);
     return zoe__plan_launch(plan, node, &spec, "vvvfi", a, b, zoe__plan_y(plan, node), (double)o->eps, a->shape.n);
 }
 

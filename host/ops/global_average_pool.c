@@ -31,7 +31,8 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
 {
     const zoe__view *x = zoe__plan_x(plan, node, 0), *y = zoe__plan_y(plan, node);
     const int planes = y->shape.n * y->c8;
-    zoe__launch_spec spec = zoe__spec_items(plan, "global_average_pool", "global_average_pool_forward", (size_t)planes);
+    zoe__launch_spec spec =
+        zoe__spec_groups(plan, "global_average_pool", "global_average_pool_forward", (size_t)planes);
     return zoe__plan_launch(plan, node, &spec, "vvi", x, y, planes);
 }
 

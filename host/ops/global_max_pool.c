@@ -46,7 +46,7 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     const zoe__view *x = zoe__plan_x(plan, node, 0), *y = zoe__plan_y(plan, node);
     const int planes = y->shape.n * y->c8;
     const bool keep = zoe__plan_training(plan);
-    zoe__launch_spec spec = zoe__spec_items(plan, "global_max_pool", "global_max_pool_forward", (size_t)planes);
+    zoe__launch_spec spec = zoe__spec_groups(plan, "global_max_pool", "global_max_pool_forward", (size_t)planes);
     spec.options = keep ? "-DKEEP=1" : "-DKEEP=0";
     return zoe__plan_launch(plan, node, &spec, "vvmi", x, y, keep ? zoe__plan_aux_mem(plan, node, 0) : NULL, planes);
 }

@@ -40,15 +40,14 @@ static void ref_backward(const zoe__ref *ref)
     }
 }
 
-/* ---- device: aux 0 as above; workspaces: a partial sum for each plane, in backward <y, dy> of each image too ---- */
+/* ---- device: aux 0 as above; workspace of backward: <y, dy> of each image ---- */
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
 {
     const zoe_shape s = zoe__plan_shape(plan, node->output);
-    const size_t images = (size_t)s.n, planes = images * (size_t)((s.c + 7) / 8);
+    const size_t images = (size_t)s.n;
     zoe__plan_aux(plan, node, 0, 2 * images);
-    zoe__plan_workspace(plan, node, ZOE__FORWARD, planes);
-    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, planes + images);
+    if (zoe__plan_training(plan)) zoe__plan_workspace(plan, node, ZOE__BACKWARD, images);
     return ZOE_OK;
 }
 
@@ -56,13 +55,11 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
 {
     const l2_options *o = node->options;
     const zoe__view *x = zoe__plan_x(plan, node, 0), *y = zoe__plan_y(plan, node);
-    zoe__mem *sums = zoe__plan_workspace_mem(plan, node, ZOE__FORWARD), *norms = zoe__plan_aux_mem(plan, node, 0);
+    zoe__mem *norms = zoe__plan_aux_mem(plan, node, 0);
     const int planes = x->shape.n * x->c8;
-    zoe__launch_spec spec = zoe__spec_items(plan, "l2_normalise", "l2_dots", (size_t)planes);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmi", x, x, sums, planes));
-    spec = zoe__spec_items(plan, "l2_normalise", "l2_norms", (size_t)x->shape.n);
-    spec.bytes = sizeof(float) * ((double)planes + 2.0 * x->shape.n);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "mmfii", sums, norms, (double)o->eps, x->shape.n, x->c8));
+    zoe__launch_spec spec = zoe__spec_groups(plan, "l2_normalise", "l2_norms", (size_t)x->shape.n);
+    spec.bytes = zoe__view_bytes(x);
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmf", x, norms, (double)o->eps));
     int rows;
     spec = zoe__spec_pixels(plan, "l2_normalise", "l2_forward", planes, x->shape.h, x->shape.w, &rows);
     return zoe__plan_launch(plan, node, &spec, "vmvii", x, norms, y, planes, rows);
@@ -72,16 +69,14 @@ static zoe_status backward(zoe_plan *plan, zoe__node *node)
 {
     const zoe__view *y = zoe__plan_y(plan, node), *dy = zoe__plan_dy(plan, node), *dx = zoe__plan_dx(plan, node, 0);
     if (!dx) return ZOE_OK;
-    zoe__mem *sums = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD), *norms = zoe__plan_aux_mem(plan, node, 0);
+    zoe__mem *dots = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD), *norms = zoe__plan_aux_mem(plan, node, 0);
     const int planes = y->shape.n * y->c8;
-    zoe__launch_spec spec = zoe__spec_items(plan, "l2_normalise", "l2_dots", (size_t)planes);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmi", y, dy, sums, planes));
-    spec = zoe__spec_items(plan, "l2_normalise", "l2_join", (size_t)y->shape.n);
-    spec.bytes = sizeof(float) * ((double)planes + 3.0 * y->shape.n);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "mmii", sums, norms, y->shape.n, y->c8));
+    zoe__launch_spec spec = zoe__spec_groups(plan, "l2_normalise", "l2_dots", (size_t)y->shape.n);
+    spec.bytes = 2 * zoe__view_bytes(y);
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmm", y, dy, norms, dots));
     int rows;
     spec = zoe__spec_pixels(plan, "l2_normalise", "l2_backward", planes, y->shape.h, y->shape.w, &rows);
-    return zoe__plan_launch(plan, node, &spec, "vvmmviii", y, dy, sums, norms, dx, zoe__plan_dx_add(plan, node, 0),
+    return zoe__plan_launch(plan, node, &spec, "vvmmviii", y, dy, dots, norms, dx, zoe__plan_dx_add(plan, node, 0),
                             planes, rows);
 }
 

@@ -66,10 +66,10 @@ static zoe_status forward(zoe_plan *plan, zoe__node *node)
     const zoe__view *x = zoe__plan_x(plan, node, 0), *y = zoe__plan_y(plan, node);
     zoe__mem *losses = zoe__plan_workspace_mem(plan, node, ZOE__FORWARD);
     const int images = x->shape.n;
-    zoe__launch_spec spec = zoe__spec_items(plan, "softmax_cross_entropy", "softmax_images", (size_t)images);
+    zoe__launch_spec spec = zoe__spec_groups(plan, "softmax_cross_entropy", "softmax_images", (size_t)images);
     ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmmmii", x, zoe__plan_x(plan, node, 1)->mem,
                              zoe__plan_aux_mem(plan, node, 0), losses, images, x->shape.c));
-    spec = zoe__spec_items(plan, "softmax_cross_entropy", "softmax_mean", 1);
+    spec = zoe__spec_groups(plan, "softmax_cross_entropy", "softmax_mean", 1);
     spec.bytes = sizeof(float) * ((double)images + 1);
     return zoe__plan_launch(plan, node, &spec, "mvi", losses, y, images);
 }

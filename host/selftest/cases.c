@@ -183,6 +183,7 @@ const zoe__case zoe__cases[] = {
     {"conv 1x1", conv, {48, 1, 1, 1, 0, 1, 0}, {{3, 40, 7, 7}}, .quick = false},
     {"conv one pixel", conv, {16, 3, 3, 1, 1, 1, 0}, {{5, 8, 1, 1}}, .quick = false},
     {"conv 3x5 bias relu", conv, {16, 3, 5, 1, 2, 1, 1}, {{2, 8, 10, 12}}, .quick = false},
+    {"conv bias, many pixels", conv, {16, 1, 1, 1, 0, 1, 1}, {{2, 8, 91, 93}}, .quick = false},
     {"conv wide", conv, {64, 3, 3, 1, 1, 1, 0}, {{1, 64, 30, 57}}, .quick = false},
     {"conv of pictures, first", conv, {16, 3, 3, 1, 1, 1, 0}, {{2, 3, 28, 28}}, .quick = true, .first = true},
     {"conv 7x7 of pictures, first", conv, {64, 7, 7, 2, 3, 1, 0}, {{2, 3, 33, 32}}, .first = true},

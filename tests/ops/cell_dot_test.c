@@ -10,6 +10,7 @@ static zoe_value build(zoe_graph *graph, const zoe_value *x, const void *options
 static const op_case cases[] = {
     {"8x8 cells", build, .inputs = 2, .x = {{3, 128, 8, 8}, {3, 128, 1, 1}}},
     {"odd", build, .inputs = 2, .x = {{2, 9, 5, 3}, {2, 9, 1, 1}}},
+    {"more than a group", build, .inputs = 2, .x = {{2, 11, 9, 17}, {2, 11, 1, 1}}},
     {"one cell", build, .inputs = 2, .x = {{4, 17, 1, 1}, {4, 17, 1, 1}}},
 };
 

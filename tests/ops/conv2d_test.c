@@ -109,6 +109,7 @@ static const row plain_rows[] = {
     {"depthwise, stride 2", {2, 11, 6, 7}, 11, 3, 3, 2, 2, 1, 1, 11, true, false},
     {"groups across blocks", {1, 10, 5, 4}, 15, 2, 3, 1, 1, 0, 1, 5, false, true},
     {"stride 4 above 2 taps", {2, 3, 9, 13}, 5, 2, 2, 4, 4, 2, 2, 1, true, false},
+    {"more pixels than a group", {2, 3, 11, 9}, 5, 3, 3, 1, 1, 1, 1, 1, true, true},
 };
 
 static const row clblast_rows[] = {
@@ -208,10 +209,12 @@ static void tiled_tiles_agree(void **state)
         {"3x3", {2, 17, 6, 11}, 41, 3, 3, 1, 1, 1, 1, 1, true, true},
         {"groups, stride 2", {1, 32, 7, 9}, 80, 3, 3, 2, 2, 1, 1, 2, true, false},
     };
+    static const row parts[] = {{"many parts", {3, 8, 75, 77}, 11, 1, 3, 1, 1, 0, 1, 1, true, true}};
     static const int tiles[] = {4, 5, 9, 13};
     (void)state;
     for (size_t i = 0; i < COUNT(tiles); i++)
         test_choice(rows, COUNT(rows), (zoe__choice){.algorithm = "tiled", .parameter = {tiles[i]}}, 0);
+    test_choice(parts, COUNT(parts), (zoe__choice){.algorithm = "tiled"}, 0);
 }
 
 static void gradients(void **state)

@@ -14,6 +14,7 @@ static const op_case cases[] = {
     {"vectors", build, &eps, .inputs = 2, .x = {{5, 128, 1, 1}, {5, 128, 1, 1}}},
     {"odd channels", build, &eps, .inputs = 2, .x = {{3, 17, 1, 1}, {3, 17, 1, 1}}},
     {"one number", build, &large, .inputs = 2, .x = {{1, 1, 1, 1}, {1, 1, 1, 1}}},
+    {"more than a group", build, &eps, .inputs = 2, .x = {{2, 27, 9, 13}, {2, 27, 9, 13}}},
     {"maps", build, &large, .inputs = 2, .x = {{2, 9, 3, 5}, {2, 9, 3, 5}}},
 };
 

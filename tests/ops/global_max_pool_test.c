@@ -29,6 +29,8 @@ static const op_case cases[] = {
     {"7x7", build, .inputs = 1, .x = {{1, 8, 7, 7}}},
     {"many pixels", build, .inputs = 1, .x = {{2, 3, 57, 61}}, .offset = -9},
     {"ties", build, .inputs = 1, .x = {{2, 9, 5, 3}}, .fill = fill_ties, .ties = true},
+    {"ties, more than a group", build, .inputs = 1, .x = {{2, 9, 15, 13}}, .fill = fill_ties, .ties = true},
+    {"special, more than a group", build, .inputs = 1, .x = {{2, 9, 9, 8}}, .fill = fill_special, .ties = true},
     {"special", build, .inputs = 1, .x = {{4, 9, 2, 3}}, .fill = fill_special, .ties = true},
 };
 

@@ -29,6 +29,7 @@ static const op_case cases[] = {
     {CASE("two classes", 5, 2)},     {CASE("one image", 1, 3)},
     {CASE("one class", 2, 1)},       {CASE("whole blocks", 3, 16)},
     {CASE("many classes", 37, 101)}, {CASE("large logits", 7, 9), .scale = 60, .offset = 1000},
+    {CASE("more than a group", 70, 601)},
 };
 
 static void agrees(void **state)
