@@ -3,7 +3,6 @@
  * Suite data: what a sample costs the processor before any device sees it, on one thread: three random frames of a clip
  * at 224x224; a random second of sound; its spectrogram on the host. A figure is CPU time a sample, the mean over all
  * clips of a round. Every frame is compared with the hash that it had when its file was read from start to end. */
-#include <libavcodec/avcodec.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <zoe/media.h>
 
 #include "bench/bench.h"
+#include "bench/data_decode.h"
 #include "bench/run.h"
 #include "bench/save.h"
 #include "core/philox.h"
@@ -124,11 +124,7 @@ static zoe_status sample_here(zoe_context *context, const char *folder, const zo
     }
     if (status == ZOE_OK) {
         json_object_set_new(json, "clips", json_integer((json_int_t)zoe_pack_clips(w.pack)));
-        const unsigned version = avcodec_version();
-        char libav[32];
-        zoe__format(libav, sizeof libav, "libavcodec %u.%u.%u", AV_VERSION_MAJOR(version), AV_VERSION_MINOR(version),
-                    AV_VERSION_MICRO(version));
-        json_object_set_new(json, "libav", json_string(libav));
+        json_object_set_new(json, "libav", zoe__libav_version());
         json_object_set_new(json, "foreign", json_integer((json_int_t)zoe_pack_foreign(w.pack, NULL)));
         *out = json;
     } else {
@@ -230,21 +226,10 @@ static json_t *seen_of(const json_t *process, int kind)
                      "tuned", false);
 }
 
-static json_t *processor(const json_t *process)
-{
-    json_t *host = zoe__bench_host();
-    json_t *out =
-        json_pack("[{s:s, s:O, s:s, s:O, s:s, s:s, s:s, s:i, s:i}]", "id", "cpu", "name", json_object_get(host, "cpu"),
-                  "platform", "libav", "driver", json_object_get(process, "libav"), "version", "", "type", "cpu",
-                  "family", "host", "compute_units", 1, "lanes", 1);
-    json_decref(host);
-    return out;
-}
-
 static zoe_status save(zoe__saver *saver, json_t *const *processes, size_t count, bool complete)
 {
     const zoe__roof none = {.fma = 0};
-    json_t *rows = json_array(), *devices = processor(processes[0]);
+    json_t *rows = json_array(), *devices = zoe__bench_processor(json_object_get(processes[0], "libav"), 1);
     zoe_status status = ZOE_OK;
     for (int k = 0; k < KINDS && status == ZOE_OK; k++) {
         json_t *of[MOST_PROCESSES] = {NULL}, *row = NULL;
@@ -293,13 +278,29 @@ static zoe_status print_here(zoe_context *context, const char *folder, const zoe
     return ZOE_OK;
 }
 
+/* Words that only one of the two ways knows. */
+static zoe_status check_words(zoe_context *context, const zoe_bench_call *call)
+{
+    static const char *const of_decode[] = {"cases", "made", "threads"};
+    const bool here = zoe_options_flag(call->options, "here"), decode = zoe_options_flag(call->options, "decode");
+    ZOE_FAIL_IF(context, here && call->arg_count == 0, ZOE_USAGE, "bench data --here: a pack is missing");
+    for (size_t i = 0; i < sizeof of_decode / sizeof *of_decode && !decode; i++)
+        ZOE_FAIL_IF(context, call->arg_count && zoe_options_given(call->options, of_decode[i]), ZOE_USAGE,
+                    "bench data: --%s is of the clips that it makes itself, not of '%s'", of_decode[i], call->args[0]);
+    ZOE_FAIL_IF(context, !call->arg_count && zoe_options_given(call->options, "seed"), ZOE_USAGE,
+                "bench data: --seed needs a pack or files");
+    return ZOE_OK;
+}
+
 static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
 {
     char folder[512] = "";
     double indexing = 0;
     json_t *processes[MOST_PROCESSES] = {0};
     zoe_status status = ZOE_OK;
-    ZOE_FAIL_IF(context, call->arg_count == 0, ZOE_USAGE, "bench data: a pack or files are missing");
+    const bool decode = zoe_options_flag(call->options, "decode");
+    ZOE_TRY(check_words(context, call));
+    if (call->arg_count == 0 || decode) return zoe__data_decode(context, call, out);
     const char *pack = call->args[0];
     const bool is_pack = call->arg_count == 1 && zoe_pack_is(pack);
     if (is_pack && zoe_options_flag(call->options, "here")) return print_here(context, pack, call->options, out);
@@ -326,13 +327,21 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
 /* clang-format off */
 static const zoe_option options[] = {
     {.name = "seconds", .letter = 's', .type = ZOE_OPTION_SECONDS, .low = 0.01, .high = 3600, .unit = "s",
-     .fallback = "3", .help = "how long each process takes samples of each kind"},
+     .fallback = "3", .help = "how long each process takes samples of each kind; without clips: 0.5 a row"},
     {.name = "processes", .type = ZOE_OPTION_INT, .low = 1, .high = 100, .value = "P", .unit = "processes",
      .fallback = "3", .help = "fresh processes that measure one after the other"},
     {.name = "limit", .type = ZOE_OPTION_SECONDS, .low = 1, .high = 1e6, .fallback = "10m",
      .help = "for a process; a longer one is given up"},
     {.name = "seed", .type = ZOE_OPTION_INT, .low = 0, .high = 9007199254740991, .fallback = "1",
      .help = "draws other frames and seconds"},
+    {.name = "cases", .type = ZOE_OPTION_TEXT, .value = "TEXT",
+     .help = "without clips: only rows with this text in their id"},
+    {.name = "threads", .type = ZOE_OPTION_INT, .low = 0, .high = 64, .unit = "threads", .fallback = "0",
+     .help = "without clips: rows of one thread and of so many; 0: one a processor"},
+    {.name = "made", .type = ZOE_OPTION_TEXT, .value = "FOLDER",
+     .help = "without clips: where those that it makes stay, and are when they were made before"},
+    {.name = "decode", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
+     .help = "with --here: the rows of codecs, of the pack that is named"},
     ZOE__OPTION_SAVE,
     {.name = "here", .type = ZOE_OPTION_FLAG,
      .help = "measure once, in this process: what the fresh processes are told"},
@@ -342,8 +351,8 @@ static const zoe_option options[] = {
 
 const zoe_bench_suite zoe__suite_data = {
     .name = "data",
-    .summary = "CPU time of three frames, of a second of sound, of its spectrogram",
-    .usage = "PACK|FILES...",
+    .summary = "decoding by codec, size, threads and order; of clips: CPU time of frames and sound",
+    .usage = "[PACK|FILES...]",
     .options = options,
     .run = run,
 };

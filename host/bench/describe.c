@@ -51,6 +51,10 @@ static const struct {
                "Three times "
                "the forward arithmetic is counted. Right are losses that are numbers, with the same bits in every "
                "process"},
+    {"data decode ",
+     "a frame of clips that the benchmark makes itself, decoded and made RGB, by so many threads with a decoder each: all "
+     "in order, or random ones, each a seek. CPU time is that of all threads together. Right are frames with the hash of "
+     "their first reading, each most like what was drawn for its place"},
     {"data/", "processor time of a sample before any device sees it: three random frames at 224x224, a random second "
               "of sound, its "
               "spectrogram on the host. Right are frames with the hash they had when their file was read from start "

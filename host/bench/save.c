@@ -25,8 +25,8 @@ static json_t *options_given(const zoe_options *o)
     for (size_t i = 0; i < zoe_options_count(o); i++) {
         const zoe_option *row = zoe_options_at(o, i);
         const char *text = zoe_options_text(o, row->name);
-        if (zoe_options_given(o, row->name) && strcmp(row->name, "out") && text)
-            json_object_set_new(given, row->name, json_string(text));
+        const bool path = !strcmp(row->name, "out") || !strcmp(row->name, "made"); /* may name a person */
+        if (zoe_options_given(o, row->name) && !path && text) json_object_set_new(given, row->name, json_string(text));
     }
     return given;
 }
@@ -69,7 +69,7 @@ zoe_status zoe__saver_write(zoe__saver *s, json_t *devices, json_t *rows, bool c
     zoe_status status = zoe__record_new(&record, s->context, s->path, json_deep_copy(s->head));
     json_array_foreach(rows, i, row) if (status == ZOE_OK) status = zoe__record_append(record, json_deep_copy(row));
     if (status == ZOE_OK)
-        status = zoe__record_end(record, zoe__bench_end(zoe__seconds() - s->started, 0, NULL), complete);
+        status = zoe__record_end(record, zoe__bench_end(zoe__seconds() - s->started, 0, s->skipped), complete);
     zoe__record_free(&record);
     return status;
 }

@@ -22,6 +22,7 @@ typedef struct zoe__saver {
     zoe_context *context;
     const char *path; /* NULL: nothing is written */
     json_t *head;
+    json_t *skipped; /* for its end; borrowed, may be NULL */
     double started;
 } zoe__saver;
 
