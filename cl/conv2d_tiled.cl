@@ -21,7 +21,7 @@
 #    define LOAD4(p, i) vload4(0, (p) + (i))
 #endif
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 };
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MORE = 16 };
 
 /* X(0) X(1) .. of the rows of a work-item and of what it fetches: arrays would end up in memory with Intel's compiler. */
 #define ONE(X)   X(0)
@@ -74,13 +74,13 @@ enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 };
     }
 
 /* made[group][block of 8 inputs][r][s][8][outputs_pitch] of w[K][C][R][S] with zeros past the inputs and outputs. Inputs are
- * channels and outputs filters; TURN: the other way round. A work-item makes one number. */
+ * channels and outputs filters; TURN: the other way round. A work-item makes one number, those of rows row0 .. of outputs. */
 __kernel void conv2d_tiled_turn(__global const float *w, __global float *made, int flags, int groups, int group_k,
-                                int group_c, int taps, int outputs_pitch)
+                                int group_c, int taps, int outputs_pitch, int row0)
 {
     const int inputs = flags & TURN ? group_k : group_c, outputs = flags & TURN ? group_c : group_k;
     const int blocks = (inputs + 7) / 8;
-    const size_t i = get_global_id(0), rest = i / outputs_pitch;
+    const size_t i = (size_t)row0 * outputs_pitch + get_global_id(0), rest = i / outputs_pitch;
     const int output = (int)(i % outputs_pitch), tap = (int)(rest / 8 % taps), block = (int)(rest / 8 / taps % blocks);
     const int input = block * 8 + (int)(rest % 8), group = (int)(rest / 8 / taps / blocks);
     if (group >= groups) return;
@@ -208,24 +208,33 @@ static inline void put_weights(__global float *at, int step, float8 v, int add, 
     put_weight(at + 7 * step, v.s7, add, there > 7);
 }
 
+static inline float8 get_weights(__global const float *at, int step, int there)
+{
+#define GET_WEIGHT(i) (there > i ? at[i * step] : 0.0f)
+    return (float8)(GET_WEIGHT(0), GET_WEIGHT(1), GET_WEIGHT(2), GET_WEIGHT(3), GET_WEIGHT(4), GET_WEIGHT(5),
+                    GET_WEIGHT(6), GET_WEIGHT(7));
+}
+
 /* dw[k,c,r,s] (+)= sum over the pixels of a part of dy[n,k,p,q] * x[n,c,p*stride_h - pad_h + r, q*stride_w - pad_w + s]. A
  * work-group makes TM filters x TN channels of one tap; part p has the pixels p * part_pixels .. (a multiple of DEPTH) and
- * lies at dw_first + p * part_floats, whose end past the weights becomes zero. */
+ * lies at dw_first + p * part_floats, whose end past the weights becomes zero. A launch has the work-groups group0 .. and
+ * the pixels from .. to-1 of each part (from: a multiple of DEPTH); with MORE it goes on with the sums that the launch
+ * before it left. */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, int dw_first, int part_floats,
-                     int part_pixels, int add, int pixels, int groups, int group_k, int group_c, int R, int S, int stride_h,
-                     int stride_w, int pad_h, int pad_w)
+                     int part_pixels, int flags, int pixels, int groups, int group_k, int group_c, int R, int S,
+                     int stride_h, int stride_w, int pad_h, int pad_w, int group0, int from, int to_pixel)
 {
     __local float A[2][DEPTH * PITCH_A], B[2][DEPTH * TN];
     const int tiles_k = (group_k + TM - 1) / TM, tiles_c = (group_c + TN - 1) / TN;
     const int item = (int)get_local_id(0);
-    const int id = (int)get_group_id(0), tile_c = id % tiles_c, tile_k = id / tiles_c % tiles_k;
+    const int id = group0 + (int)get_group_id(0), tile_c = id % tiles_c, tile_k = id / tiles_c % tiles_k;
     const int tap = id / (tiles_c * tiles_k), s = tap % S, r = tap / S % R, group = tap / (S * R) % groups;
     const int part = tap / (S * R * groups);
     const int k_blocks = (group_k + 7) / 8, c_blocks = (group_c + 7) / 8;
     const int pitch_x = x_W + 2 * x_P, pitch_dy = dy_W + 2 * dy_P;
     const size_t plane_x = (size_t)(x_H + 2 * x_P) * pitch_x, plane_dy = (size_t)(dy_H + 2 * dy_P) * pitch_dy;
-    const int first = part * part_pixels, end = min(first + part_pixels, pixels);
+    const int first = part * part_pixels + from, end = min(part * part_pixels + to_pixel, pixels);
 
     /* This item fetches the same pixel of each DEPTH: n, p, q. */
     const int mine = item / 2 % DEPTH;
@@ -233,6 +242,15 @@ conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, 
     ROWS(DECLARE_SUM)
     FETCHES_A(DECLARE_A)
     FETCHES_B(DECLARE_B)
+
+    __global float *to = dw + dw_first + (size_t)part * part_floats;
+    const int taps = R * S, k = tile_k * TM + item / COLUMNS * RM, c = tile_c * TN + item % COLUMNS * 8;
+#define PLACE_OF(i) (to + (((size_t)(group * group_k + k + i) * group_c + c) * R + r) * S + s)
+#define GO_ON(i)                                                                                                       \
+    if (k + i < group_k) sum##i = get_weights(PLACE_OF(i), taps, group_c - c);
+    if (flags & MORE) {
+        ROWS(GO_ON)
+    }
     for (int stage = 0;; stage++) {
         const int pixel = first + stage * DEPTH;
         if (pixel < end) {
@@ -266,12 +284,8 @@ conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, 
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
-    __global float *to = dw + dw_first + (size_t)part * part_floats;
-    const int taps = R * S, k = tile_k * TM + item / COLUMNS * RM, c = tile_c * TN + item % COLUMNS * 8;
 #define STORE_FILTER(i)                                                                                                \
-    if (k + i < group_k)                                                                                               \
-        put_weights(to + (((size_t)(group * group_k + k + i) * group_c + c) * R + r) * S + s, taps, sum##i, add,       \
-                    group_c - c);
+    if (k + i < group_k) put_weights(PLACE_OF(i), taps, sum##i, flags & ADD, group_c - c);
     ROWS(STORE_FILTER)
     const int weights = groups * group_k * group_c * R * S;
     if (id % (groups * R * S * tiles_k * tiles_c) == 0)

@@ -54,6 +54,7 @@ extern const zoe__conv2d_algorithm zoe__conv2d_direct, zoe__conv2d_winograd, zoe
 typedef struct zoe__tuning {
     bool (*find)(void *user, const char *op, zoe__direction direction, const zoe__conv2d *conv, zoe__choice *out);
     void *user;
+    double launch_flops; /* that a launch may take at most; 0: 50 ms of a slow device, on CPUs no limit */
 } zoe__tuning;
 
 /* The op's side of it (conv2d_choose.c): choose and plan, emit forward, emit backward (mask, weights, data). table ends

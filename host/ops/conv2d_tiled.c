@@ -3,10 +3,13 @@
  * `tiled`: convolution as a matrix product through local memory, for GPUs; linear is the case of one pixel. The output
  * and, phase by phase of the stride, the gradient of x are one kernel over turned weights (made once a step); the
  * gradient of the weights is split over the pixels by the shape alone and summed in order. Kernels: cl/conv2d_tiled.cl.
+ * What would keep a slow device for long is cut into several launches, which changes no sum.
  * No work-group has more than 256 work-items or 32 KiB of local memory. */
 #include "ops/conv2d.h"
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 }; /* as in conv2d_tiled.cl */
+#include <math.h>
+
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MORE = 16 }; /* as in conv2d_tiled.cl */
 
 /* What kernels are compiled for; a tuner tries all, parameter 0 of a choice is its number from 1 on. */
 typedef struct tile {
@@ -131,6 +134,49 @@ static split split_of(zoe_plan *plan, const zoe__conv2d *conv)
     return s;
 }
 
+/* ---- launches that do not last ---- */
+
+/* FLOPs of a launch that none keeps a slow device for long: a screen may hang on it. */
+static double launch_flops(zoe_plan *plan)
+{
+    const zoe_device_info *info = zoe_device_get_info(zoe__plan_device(plan));
+    const zoe__tuning *tuning = zoe__device_get_tuning(zoe__plan_device(plan));
+    const double slow = 5e9 /* FLOP/s of a unit */, most_s = 0.05;
+    if (tuning && tuning->launch_flops > 0) return tuning->launch_flops;
+    return info->is_cpu ? HUGE_VAL : slow * most_s * (info->compute_units ? info->compute_units : 1);
+}
+
+/* So many of `all` as a launch takes, if each costs `flops`: a multiple of `round`, at least that. */
+static int share_of(double flops_launch, double flops, int all, int round)
+{
+    const double fit = flops_launch / flops;
+    if (fit >= all) return all;
+    const int share = (int)fit / round * round;
+    return share < round ? round : share;
+}
+
+/* How the gradient of the weights is cut into launches: pixels of a part, and work-groups, at a time. A work-group runs on
+ * one unit. The sums are those of one launch, bit by bit. */
+typedef struct cut {
+    int pixels, groups;
+} cut;
+
+static cut cut_of(zoe_plan *plan, const split *s, const tile *t, int groups)
+{
+    enum { ROUND = 16 }; /* of every tile's DEPTH a multiple */
+    const unsigned known = zoe_device_get_info(zoe__plan_device(plan))->compute_units;
+    const double units = known ? known : 1, flops = launch_flops(plan), pixel = 2.0 * t->m * t->n;
+    cut c = {.pixels = share_of(flops / units, pixel, s->pixels, ROUND)};
+    c.groups = share_of(flops, pixel * c.pixels, groups, 1);
+    return c;
+}
+
+static int weight_groups(const zoe__conv2d *conv, const split *s, const tile *t)
+{
+    return s->parts * conv->groups * conv->r * conv->s * divide_up(conv->k / conv->groups, t->m) *
+           divide_up(conv->c / conv->groups, t->n);
+}
+
 /* ---- needs ---- */
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
@@ -139,8 +185,10 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
     if (direction != ZOE__TO_DATA) zoe__plan_halo(plan, node->input[0], v.pad_h > v.pad_w ? v.pad_h : v.pad_w);
     if (direction == ZOE__TO_WEIGHTS) {
         const split s = split_of(plan, &v);
+        const tile *t = tile_of(plan, node, &v, direction);
+        const bool whole = s.parts == 1 && cut_of(plan, &s, t, weight_groups(&v, &s, t)).pixels >= s.pixels;
         zoe__plan_workspace(plan, node, ZOE__BACKWARD,
-                            zoe__conv2d_mask_floats(conv) + (s.parts > 1 ? (size_t)s.parts * s.floats : 0));
+                            zoe__conv2d_mask_floats(conv) + (whole ? 0 : (size_t)s.parts * s.floats));
         return ZOE_OK;
     }
     zoe__plan_derived(plan, node, direction == ZOE__TO_DATA ? 0 : 1, made_floats(&v, direction));
@@ -168,14 +216,21 @@ static zoe__launch_spec spec_of(const tile *t, const char *kernel, size_t groups
 static zoe_status emit_turn(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v, const tile *t,
                             zoe__direction direction)
 {
+    enum { COST = 200 }; /* FLOPs that take as long as moving a number */
     char options[96];
     const bool data = direction == ZOE__TO_DATA;
-    zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_tiled", "conv2d_tiled_turn", made_floats(v, direction));
-    spec.options = spec_of(t, "", 1, options).options;
+    const int pitch = outputs_pitch(v, direction), rows = (int)(made_floats(v, direction) / (size_t)pitch);
+    const int each = share_of(launch_flops(plan), (double)COST * pitch, rows, 1);
+    zoe_status status = ZOE_OK;
     zoe__plan_prepare_begin(plan);
-    const zoe_status status = zoe__plan_launch(
-        plan, node, &spec, "mmiiiiii", zoe__plan_weight(plan, node, 0), zoe__plan_derived_mem(plan, node, data ? 0 : 1),
-        data ? TURN : 0, v->groups, v->k / v->groups, v->c / v->groups, v->r * v->s, outputs_pitch(v, direction));
+    for (int row = 0; row < rows && status == ZOE_OK; row += each) {
+        const size_t numbers = (size_t)(rows - row < each ? rows - row : each) * (size_t)pitch;
+        zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_tiled", "conv2d_tiled_turn", numbers);
+        spec.options = spec_of(t, "", 1, options).options;
+        status = zoe__plan_launch(plan, node, &spec, "mmiiiiiii", zoe__plan_weight(plan, node, 0),
+                                  zoe__plan_derived_mem(plan, node, data ? 0 : 1), data ? TURN : 0, v->groups,
+                                  v->k / v->groups, v->c / v->groups, v->r * v->s, pitch, row);
+    }
     zoe__plan_prepare_end(plan);
     return status;
 }
@@ -205,19 +260,6 @@ static axis data_axis(int a, int size, int taps, int stride, int pad)
                   .tap_step = -stride};
 }
 
-/* In so many launches that none keeps a slow device for long: a screen may hang on it. Multiples of every tile. */
-static int pixels_of_launch(zoe_plan *plan, double flops, int pixels)
-{
-    enum { ROUND = 128 };
-    const zoe_device_info *info = zoe_device_get_info(zoe__plan_device(plan));
-    const double slow = 5e9 /* FLOP/s of a unit */, most_s = 0.05,
-                 units = info->compute_units ? info->compute_units : 1;
-    const double launches = flops / (slow * units * most_s);
-    if (info->is_cpu || launches <= 1) return pixels;
-    const int each = (int)(pixels / launches) / ROUND * ROUND;
-    return each < ROUND ? ROUND : each;
-}
-
 /* What a sweep reads and writes; x and y begin so many pixels into their memory. */
 typedef struct operands {
     const zoe__view *x, *y;
@@ -232,7 +274,7 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
 {
     const int pixels = v->n * h->count * w->count, out_blocks = divide_up(outputs_of(v, direction), 8);
     const double flops = 2.0 * pixels * v->k * (v->c / v->groups) * h->taps * w->taps;
-    const int each = pixels_of_launch(plan, flops, pixels);
+    const int each = share_of(launch_flops(plan), flops / pixels, pixels, WIDEST); /* of every tile's TM a multiple */
     for (int first = 0; first < pixels; first += each) {
         char options[96];
         const int end = pixels - first < each ? pixels : first + each;
@@ -271,20 +313,25 @@ static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__co
 
 static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v)
 {
-    char options[96];
     const tile *t = tile_of(plan, node, v, ZOE__TO_WEIGHTS);
     const split s = split_of(plan, v);
-    const int group_k = v->k / v->groups, group_c = v->c / v->groups, first = (int)zoe__conv2d_mask_floats(v);
-    const bool whole = s.parts == 1, add = zoe__plan_dweight_add(plan, node, 0);
+    const int groups = weight_groups(v, &s, t), first = (int)zoe__conv2d_mask_floats(v);
+    const cut c = cut_of(plan, &s, t, groups);
+    const bool whole = s.parts == 1 && c.pixels >= s.pixels, add = zoe__plan_dweight_add(plan, node, 0);
     zoe__mem *dw = zoe__plan_dweight(plan, node, 0), *parts = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
-    const size_t groups = (size_t)(s.parts * v->groups * v->r * v->s) * (size_t)divide_up(group_k, t->m) *
-                          (size_t)divide_up(group_c, t->n);
-    zoe__launch_spec spec = spec_of(t, "conv2d_tiled_weights", groups, options);
-    spec.flops = zoe__conv2d_flops(v);
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
-                             zoe__plan_dy(plan, node), whole ? dw : parts, whole ? 0 : first, (int)s.floats, s.pixels,
-                             whole && add, v->n * v->p * v->q, v->groups, group_k, group_c, v->r, v->s, v->stride_h,
-                             v->stride_w, v->pad_h, v->pad_w));
+    for (int from = 0; from < s.pixels; from += c.pixels)
+        for (int group = 0; group < groups; group += c.groups) {
+            char options[96];
+            const int to = s.pixels - from < c.pixels ? s.pixels : from + c.pixels;
+            const int count = groups - group < c.groups ? groups - group : c.groups;
+            zoe__launch_spec spec = spec_of(t, "conv2d_tiled_weights", (size_t)count, options);
+            spec.flops = zoe__conv2d_flops(v) * (to - from) / s.pixels * count / groups;
+            ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
+                                     zoe__plan_dy(plan, node), whole ? dw : parts, whole ? 0 : first, (int)s.floats,
+                                     s.pixels, (whole && add ? ADD : 0) | (from ? MORE : 0), v->n * v->p * v->q,
+                                     v->groups, v->k / v->groups, v->c / v->groups, v->r, v->s, v->stride_h,
+                                     v->stride_w, v->pad_h, v->pad_w, group, from, to));
+        }
     return whole ? ZOE_OK : zoe__launch_sum_parts(plan, node, parts, first, s.parts, dw, (int)s.floats, add);
 }
 

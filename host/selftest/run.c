@@ -464,7 +464,7 @@ zoe_status zoe__selftest_case(zoe_device *device, const zoe__case *test, size_t 
                .test = test,
                .half = zoe_device_get_info(device)->half};
     zoe__choice choices[ZOE__DIRECTIONS];
-    const zoe__tuning tuning = {forced, choices};
+    const zoe__tuning tuning = {.find = forced, .user = choices};
     zoe_status status = ZOE_OK;
     const size_t ahead = zoe__ahead_count(device);
     *count = 0;

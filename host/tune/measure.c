@@ -182,7 +182,7 @@ static zoe_status measure(bench *b, zoe__measured *measured)
 zoe_status zoe__measure(zoe_device *device, const zoe__measure_job *job, zoe__measured measured[ZOE__DIRECTIONS])
 {
     const zoe__tuning *before = zoe__device_get_tuning(device);
-    const zoe__tuning tuning = {forced, (void *)job};
+    const zoe__tuning tuning = {.find = forced, .user = (void *)job};
     bench b = {.context = zoe__device_context(device), .device = device, .job = job};
     memset(measured, 0, ZOE__DIRECTIONS * sizeof *measured);
     zoe__device_set_tuning(device, &tuning);

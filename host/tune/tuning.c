@@ -81,7 +81,7 @@ zoe_status zoe__tuning_open(zoe__tune_hook **out, zoe_context *context, const zo
         free(made);
         return status;
     }
-    made->hook = (zoe__tuning){find, made->table};
+    made->hook = (zoe__tuning){.find = find, .user = made->table};
     *out = made;
     return ZOE_OK;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * conv2d: each algorithm against the definition on odd shapes, the definition against finite differences, mistakes. */
+#include "op_run.h"
 #include "op_test.h"
+
+#include <string.h>
 
 #include "device/device.h"
 #include "ops/conv2d.h"
@@ -153,7 +156,7 @@ static bool always(void *user, const char *op, zoe__direction direction, const z
 /* As if measured: `choice` in every direction that can follow it. */
 static void test_choice(const row *rows, size_t count, zoe__choice choice, double tolerance)
 {
-    const zoe__tuning tuning = {always, &choice};
+    const zoe__tuning tuning = {.find = always, .user = &choice};
     const char *const algorithms[] = {choice.algorithm, NULL};
     table t;
     make_cases(&t, rows, count, algorithms, true);
@@ -215,6 +218,61 @@ static void tiled_tiles_agree(void **state)
     for (size_t i = 0; i < COUNT(tiles); i++)
         test_choice(rows, COUNT(rows), (zoe__choice){.algorithm = "tiled", .parameter = {tiles[i]}}, 0);
     test_choice(parts, COUNT(parts), (zoe__choice){.algorithm = "tiled"}, 0);
+}
+
+/* Launches of `kernel` in a plan of the case. */
+static size_t launches_of(const op_case *test, const op_device *device, const char *kernel)
+{
+    op_setup setup;
+    size_t count = 0;
+    op_setup_new(&setup, test, device, OP_MICRO);
+    for (size_t i = 0; i < zoe_plan_launches(setup.plan); i++)
+        count += !strcmp(zoe_plan_launch(setup.plan, i).kernel, kernel);
+    op_setup_free(&setup);
+    return count;
+}
+
+/* What is cut into launches because a device is slow has the same bits. */
+static void tiled_launches_leave_the_bits(void **state)
+{
+    static const row rows[] = {
+        {"3x3, groups", {4, 16, 13, 11}, 48, 3, 3, 1, 1, 1, 1, 2, true, true},
+        {"stride 2", {4, 19, 23, 15}, 70, 3, 3, 2, 2, 1, 1, 1, true, false},
+        {"many parts", {2, 8, 75, 77}, 11, 1, 3, 1, 1, 0, 1, 1, true, true},
+    };
+    static const char *const kernels[] = {"conv2d_tiled", "conv2d_tiled_turn", "conv2d_tiled_weights"};
+    static zoe__choice choice = {.algorithm = "tiled"};
+    const zoe__tuning whole = {.find = always, .user = &choice};
+    const zoe__tuning cut = {.find = always, .user = &choice, .launch_flops = 3e5};
+    const op_device device = {.name = op_test_device(), .family = "simt", .algorithm = "tiled"};
+    (void)state;
+    if (!device.name) {
+        print_message("SKIPPED: no OpenCL device here\n");
+        skip();
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        table t;
+        make_cases(&t, &rows[i], 1, NULL, false);
+        op_case *test = t.cases;
+        for (int surroundings = 0; surroundings <= OP_MICRO; surroundings += OP_MICRO) {
+            op_result one, several;
+            test->tuning = &whole;
+            op_run(&one, test, &device, surroundings);
+            test->tuning = &cut;
+            op_run(&several, test, &device, surroundings);
+            assert_int_equal(one.count, several.count);
+            for (int k = 0; k < one.count; k++)
+                assert_memory_equal(one.tensor[k].data, several.tensor[k].data, one.tensor[k].count * sizeof(float));
+            op_result_free(&one);
+            op_result_free(&several);
+        }
+        for (size_t k = 0; k < COUNT(kernels); k++) {
+            test->tuning = &cut;
+            const size_t many = launches_of(test, &device, kernels[k]);
+            test->tuning = &whole;
+            assert_true(many > launches_of(test, &device, kernels[k]));
+        }
+    }
 }
 
 static void gradients(void **state)
@@ -317,6 +375,7 @@ int main(void)
         cmocka_unit_test(plain_agrees),
         cmocka_unit_test(tiled_agrees),
         cmocka_unit_test(tiled_tiles_agree),
+        cmocka_unit_test(tiled_launches_leave_the_bits),
         cmocka_unit_test(clblast_agrees),
         cmocka_unit_test(other_sizes_compile_nothing),
     };
