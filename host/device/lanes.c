@@ -81,7 +81,7 @@ uint32_t zoe__lanes_choose(zoe_device *device)
     char key[65];
     double gain = 0;
     if (device->info.family != ZOE_FAMILY_VECTOR || device->info.vector_width < 16) return 8;
-    zoe__cache_key(key, (const char *const[]){"lanes", device->opencl->identity, NULL});
+    zoe__cache_key(key, (const char *const[]){"lanes by a register tile", device->opencl->identity, NULL});
     uint32_t lanes = remembered(device, key);
     if (lanes) return lanes;
     if (measure(device, &gain) != ZOE_OK) {
