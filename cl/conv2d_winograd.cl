@@ -29,7 +29,7 @@
 #if ZOE_LANES == 16
 typedef float16 lanes;
 #    define LOAD(p)     vload16(0, p)
-#    define STORE(v, p) vstore16(v, 0, p)
+#    define STORE(v, p) (*(__global float16 *)(p) = (v)) /* aligned; PoCL's vstore16 stores three pieces */
 #else
 typedef float8 lanes;
 #    define LOAD(p)     vload8(0, p)

@@ -147,7 +147,7 @@ static tile choose_tile(int lanes, const sweep *w)
         if (wish == i + 1) return t;
         /* Of a row, whatever their number: another batch must not compile anything. */
         const double covers = (double)((w->v + t.columns - 1) / t.columns) / t.rows;
-        const double cost = covers * (t.rows * t.columns + 2 + 0.5 * t.rows);
+        const double cost = covers * (t.rows * t.columns + 2 + 1.5 * t.rows);
         if (least > 0 && cost >= least) continue;
         least = cost;
         best = t;
