@@ -217,6 +217,18 @@ static inline void next_place(place *at, int rows, int columns)
     at->n++;
 }
 
+/* Asks for what a tile is the first to read: the first WINO_M columns of its rows. Its rows are too short, and too many
+ * at a time, for the hardware to foresee. */
+enum { AHEAD = 6 };
+static inline void tile_ahead(__global const float *p, const int *row, int rows, size_t next_plane)
+{
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int f = 0; f < WINO_M * 8; f += 16)
+    {
+        ZOE_PREFETCH(p + row[i] + f);
+        if (PLANES == 2) ZOE_PREFETCH(p + row[i] + next_plane + f);
+    }
+}
+
 /* The tiles t0 .. t0 + count of all images: blocks c0 .. c1 of ZOE_LANES channels, to V[place][block][tiles][lane].
  * Tiles are the inner loop: memory is read along few rows at a time, as the hardware can foresee. */
 static inline void input_block(__global const float *x, int planes, int XH, int XW, int XP, int plane0, int c_blocks,
@@ -228,9 +240,13 @@ static inline void input_block(__global const float *x, int planes, int XH, int 
     for (int c = c0; c < c1; c++) {
         /* a missing second plane of the last pair: the first again, never used */
         const size_t next_plane = c * PLANES + 1 < c_blocks ? plane : 0;
-        place at = place_of(t0, tile_rows, tile_columns);
+        place at = place_of(t0, tile_rows, tile_columns), ahead = place_of(t0 + AHEAD, tile_rows, tile_columns);
         for (int t = 0; t < count; t++, next_place(&at, tile_rows, tile_columns)) {
             int row[ALPHA], column[ALPHA];
+            tile_offsets(ahead.th * WINO_M + top + XP, XH + 2 * XP, pitch, ALPHA, row);
+            tile_ahead(x + (size_t)(ahead.n * planes + plane0 + c * PLANES) * plane + (ahead.tw * WINO_M + left + XP) * 8,
+                       row, ALPHA, next_plane);
+            next_place(&ahead, tile_rows, tile_columns);
             tile_offsets(at.th * WINO_M + top + XP, XH + 2 * XP, pitch, ALPHA, row);
             tile_offsets(at.tw * WINO_M + left + XP, XW + 2 * XP, 8, ALPHA, column);
             input_tile(x + (size_t)(at.n * planes + plane0 + c * PLANES) * plane, row, column, next_plane,
@@ -530,9 +546,15 @@ conv2d_winograd(__global const float *restrict x, int XC8, int XH, int XW, int X
             const lanes b = flags & BIAS ? LOAD(bias + (group * y_blocks + block) * 8) : (lanes)(0.0f);
             __global const float *m = M + (size_t)(f / VECTORS * tiles) * FILTERS + f % VECTORS * ZOE_LANES;
             tile_moments moments = {(lanes)(0.0f), (lanes)(0.0f), (lanes)(0.0f), 0.0f};
-            place at = place_of(t0, tile_rows, tile_columns);
+            const size_t next_plane = block + 1 < y_blocks ? plane : 0;
+            place at = place_of(t0, tile_rows, tile_columns), ahead = place_of(t0 + AHEAD, tile_rows, tile_columns);
             for (int t = 0; t < count; t++, m += FILTERS, next_place(&at, tile_rows, tile_columns)) {
                 const int p = at.th * WINO_M, q = at.tw * WINO_M;
+                int row[WINO_M];
+                tile_offsets(ahead.th * WINO_M + YP, YH + 2 * YP, pitch, WINO_M, row);
+                tile_ahead(y + (size_t)(ahead.n * YC8 + group * y_blocks + block) * plane + (ahead.tw * WINO_M + YP) * 8, row,
+                           WINO_M, next_plane);
+                next_place(&ahead, tile_rows, tile_columns);
                 output_tile(m, m_step,
                             y + (size_t)(at.n * YC8 + group * y_blocks + block) * plane + (p + YP) * pitch +
                                 (q + YP) * 8,
@@ -670,9 +692,13 @@ conv2d_winograd_weights(__global const float *restrict x, int XC8, int XH, int X
                 const int block = (k0 * VECTORS + f) * PLANES, there = min(block, y_blocks - 1);
                 const size_t next_plane = block + 1 < y_blocks ? plane : 0;
                 __global float *to = Z + (size_t)(f / VECTORS * tiles) * FILTERS + f % VECTORS * ZOE_LANES;
-                place at = place_of(t0, tile_rows, tile_columns);
+                place at = place_of(t0, tile_rows, tile_columns), ahead = place_of(t0 + AHEAD, tile_rows, tile_columns);
                 for (int t = 0; t < count; t++, to += FILTERS, next_place(&at, tile_rows, tile_columns)) {
                     int row[WINO_M], column[WINO_M];
+                    tile_offsets(ahead.th * WINO_M + YP, YH + 2 * YP, pitch, WINO_M, row);
+                    tile_ahead(dy + (size_t)(ahead.n * YC8 + group * y_blocks + there) * plane + (ahead.tw * WINO_M + YP) * 8,
+                               row, WINO_M, next_plane);
+                    next_place(&ahead, tile_rows, tile_columns);
                     tile_offsets(at.th * WINO_M + YP, YH + 2 * YP, pitch, WINO_M, row);
                     tile_offsets(at.tw * WINO_M + YP, YW + 2 * YP, 8, WINO_M, column);
                     gradient_tile(dy + (size_t)(at.n * YC8 + group * y_blocks + there) * plane, row, column, next_plane,
