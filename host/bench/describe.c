@@ -20,8 +20,9 @@ static const struct {
                   "growing with the bytes and stays at the arithmetic lies the ridge of the roofline"},
     {"roof copy ",
      "c = a with arrays of that size; bytes read and written count. Small arrays lie in caches, the largest in "
-     "memory"},
-    {"roof triad ", "c = a + f b with arrays of that size (McCalpin's STREAM); bytes of all three count"},
+     "memory; quarter: all together take a quarter of the device's memory, on a processor 1 GiB at most"},
+    {"roof triad ", "c = a + f b with arrays of that size (McCalpin's STREAM); bytes of all three count; quarter "
+                    "as with copy"},
     {"roof local",
      "bytes that work-groups of 64 pass through local memory, barriers included; where it is slow, so are "
      "kernels that count on it (on most processors it is ordinary memory)"},
@@ -51,10 +52,11 @@ static const struct {
                "Three times "
                "the forward arithmetic is counted. Right are losses that are numbers, with the same bits in every "
                "process"},
-    {"data decode ",
-     "a frame of clips that the benchmark makes itself, decoded and made RGB, by so many threads with a decoder each: all "
-     "in order, or random ones, each a seek. CPU time is that of all threads together. Right are frames with the hash of "
-     "their first reading, each most like what was drawn for its place"},
+    {"data decode ", "a frame of clips that the benchmark makes itself, decoded and made RGB, by so many threads with "
+                     "a decoder each: all "
+                     "in order, or random ones, each a seek. CPU time is that of all threads together. Right are "
+                     "frames with the hash of "
+                     "their first reading, each most like what was drawn for its place"},
     {"data/", "processor time of a sample before any device sees it: three random frames at 224x224, a random second "
               "of sound, its "
               "spectrogram on the host. Right are frames with the hash they had when their file was read from start "

@@ -4,7 +4,7 @@
  * OpenBLAS (what the processor can do without OpenCL) and CLBlast as it is shipped and as it was tuned. */
 #include "bench/run.h"
 
-/* gemm-2: whoever changes a line gives it another number. */
+/* gemm-3: whoever changes a line gives it another number. */
 /* clang-format off */
 static const char *const ids[] = {
     "gemm nn 1760x16x1760",
@@ -79,6 +79,10 @@ static const char *const ids[] = {
     "gemm nn 512x8x500000 by openblas",
     "gemm nn 512x8x500000 by clblast",
     "gemm nn 512x8x500000 by clblast-tuned",
+    "gemm tn 512x8x500000",
+    "gemm tn 512x8x500000 by openblas",
+    "gemm tn 512x8x500000 by clblast",
+    "gemm tn 512x8x500000 by clblast-tuned",
     "gemm nn 1024x700x512",
     "gemm nn 1024x700x512 by openblas",
     "gemm nn 1024x700x512 by clblast",
@@ -118,7 +122,7 @@ static const char *const ids[] = {
 extern const zoe__bench_list zoe__bench_list_gemm;
 const zoe__bench_list zoe__bench_list_gemm = {
     .suite = "gemm",
-    .suite_id = "gemm-2",
+    .suite_id = "gemm-3",
     .ids = ids,
     .least = 5,
     .most = 9,

@@ -2,7 +2,9 @@
  *
  * Cases "roof ..": what the device could do at most, against which the others are held.
  *   roof fma floatN, roof mad floatN    chains of multiply-adds in registers; N = 1, 2, 4, 8, 16 lanes
- *   roof copy BYTES, roof triad BYTES   c = a, c = a + f b with arrays of that size; bytes read and written count
+ *   roof copy BYTES, roof triad BYTES   c = a, c = a + f b with arrays of that size; bytes read and written count;
+ *                                       BYTES "quarter": all arrays together are a quarter of the device's memory, on
+ *                                       a processor at most 1 GiB. What they hold repeats each 64 MiB
  *   roof local                          bytes that work-groups of 64 pass through local memory
  *   roof atomic                         counting in one place, a time each
  *   roof launch                         one kernel that does next to nothing, and waiting for it
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/bench.h"
 #include "bench/once.h"
 #include "device/device.h"
 
@@ -37,6 +40,8 @@ typedef struct roof {
     zoe__kernel *kernel;
     zoe__mem *mem[3]; /* a, b, c; c is the result */
     size_t bytes;     /* of each */
+    size_t period;    /* bytes, after which what a and b hold repeats */
+    bool quarter;     /* the size depends on the device */
     float *host;
     zoe__mem *pinned; /* what host lies in; NULL: ordinary memory */
     size_t global, local;
@@ -118,7 +123,8 @@ static bool read_id(roof *r, const char *id)
         if (strncmp(id, forms[i].start, length)) continue;
         r->kind = forms[i].kind;
         if (forms[i].sized) r->bytes = read_size(id + length);
-        return forms[i].sized ? r->bytes > 0 : !id[length];
+        r->quarter = (r->kind == COPY || r->kind == TRIAD) && !strcmp(id + length, "quarter");
+        return forms[i].sized ? r->bytes > 0 || r->quarter : !id[length];
     }
     return read_mix(r, id) || read_chain(r, id);
 }
@@ -182,12 +188,40 @@ static zoe_status make_chains(roof *r)
     return ZOE_OK;
 }
 
+/* Writes `period` bytes again and again, until the array is full. */
+static zoe_status write_all(roof *r, int i, const void *data)
+{
+    for (size_t at = 0; at < r->bytes; at += r->period) {
+        const size_t bytes = r->bytes - at < r->period ? r->bytes - at : r->period;
+        ZOE_TRY(zoe__mem_write(r->mem[i], at, data, bytes));
+    }
+    return ZOE_OK;
+}
+
 static zoe_status new_array(roof *r, int i)
 {
     ZOE_TRY(zoe__mem_new(&r->mem[i], r->device, r->bytes, "an array to move"));
-    if (!r->host) ZOE_TRY(zoe__calloc(r->once->context, &r->host, r->bytes, 1));
-    zoe__once_fill(r->once, (uint32_t)i, r->host, r->bytes / sizeof(float));
-    return zoe__mem_write(r->mem[i], 0, r->host, r->bytes);
+    if (!r->period) r->period = r->bytes;
+    if (!r->host) ZOE_TRY(zoe__calloc(r->once->context, &r->host, r->period, 1));
+    zoe__once_fill(r->once, (uint32_t)i, r->host, r->period / sizeof(float));
+    return write_all(r, i, r->host);
+}
+
+/* Arrays that fill a quarter of the device's memory together. The result is looked at as a whole: the host needs room
+ * for it, and where it shares the device's memory for all of them. */
+static zoe_status find_quarter(roof *r)
+{
+    enum { MIB = 1 << 20, PERIOD = 64 << 20 };
+    const zoe_device_info *info = zoe_device_get_info(r->device);
+    const uint64_t arrays = r->kind == TRIAD ? 3 : 2, all = info->global_mem_bytes / 4, most = (uint64_t)1 << 30;
+    uint64_t bytes = (info->is_cpu && all > most ? most : all) / arrays;
+    if (bytes > info->max_alloc_bytes) bytes = info->max_alloc_bytes;
+    r->bytes = (size_t)(bytes / MIB * MIB);
+    r->period = r->bytes < PERIOD ? r->bytes : PERIOD;
+    const double room = (double)r->bytes * (info->is_cpu ? (double)arrays + 1 : 1) + 4.0 * PERIOD;
+    ZOE_FAIL_IF(r->once->context, !r->bytes || room > (double)zoe__memory_available(), ZOE_UNSUPPORTED,
+                "the host has no %.0f MiB for arrays of a quarter of the device's memory and their result", room / MIB);
+    return ZOE_OK;
 }
 
 static zoe_status make_transfer(roof *r)
@@ -216,6 +250,7 @@ static zoe_status make_mix(roof *r, bool vector)
 
 static zoe_status make_memory(roof *r, bool vector)
 {
+    if (r->quarter) ZOE_TRY(find_quarter(r));
     const int count = (int)(r->bytes / 32), ranges = vector;
     const bool triad = r->kind == TRIAD;
     r->moved = (double)r->bytes * (triad ? 3 : 2);
@@ -314,14 +349,15 @@ static zoe_status spoil(void *user)
 {
     roof *r = user;
     uint8_t *nan = NULL;
+    const size_t bytes = r->period ? r->period : r->bytes;
     if (r->kind == ATOMIC) return zoe__mem_zero(r->mem[2]);
     if (r->kind == DOWNLOAD) {
         memset(r->host, 0xff, r->bytes);
         return ZOE_OK;
     }
-    ZOE_TRY(zoe__calloc(r->once->context, &nan, r->bytes, 1));
-    memset(nan, 0xff, r->bytes);
-    const zoe_status status = zoe__mem_write(r->mem[2], 0, nan, r->bytes);
+    ZOE_TRY(zoe__calloc(r->once->context, &nan, bytes, 1));
+    memset(nan, 0xff, bytes);
+    const zoe_status status = r->period ? write_all(r, 2, nan) : zoe__mem_write(r->mem[2], 0, nan, bytes);
     free(nan);
     return status;
 }
@@ -352,7 +388,7 @@ static double end_of_chains(const roof *r)
 /* How far `got` is from it all. */
 static zoe_status compare(const roof *r, const float *got, double *nmse, double *most)
 {
-    const size_t count = r->bytes / sizeof(float);
+    const size_t count = r->bytes / sizeof(float), period = r->period ? r->period / sizeof(float) : count;
     const bool same = r->kind == CHAIN || r->kind == LAUNCH || r->kind == QUEUE;
     const double one = same ? end_of_chains(r) : 0;
     double differences = 0, squares = 0, largest = 0, scale = 0;
@@ -361,11 +397,11 @@ static zoe_status compare(const roof *r, const float *got, double *nmse, double 
     for (uint32_t p = 0; !same && p < 3; p++) {
         const bool sent = r->kind == UPLOAD || r->kind == DOWNLOAD;
         if (p == 2 ? !sent : sent || (p == 1 && r->kind != TRIAD)) continue;
-        ZOE_TRY_OUT(zoe__calloc(r->once->context, &part[p], count, sizeof **part));
-        zoe__once_fill(r->once, p, part[p], count);
+        ZOE_TRY_OUT(zoe__calloc(r->once->context, &part[p], period, sizeof **part));
+        zoe__once_fill(r->once, p, part[p], period);
     }
     for (size_t i = 0; i < count; i++) {
-        const double value = same ? one : wanted(r, i, part), d = fabs((double)got[i] - value);
+        const double value = same ? one : wanted(r, i % period, part), d = fabs((double)got[i] - value);
         differences += isfinite(d) ? d * d : INFINITY;
         squares += value * value;
         largest = fmax(largest, isfinite(d) ? d : INFINITY);

@@ -73,7 +73,7 @@ typedef struct zoe__roof {
     double fma; /* FLOP/s; 0: not known */
     struct {
         double bytes, speed; /* of an array; bytes/s */
-    } memory[16];
+    } memory[20];
     size_t count;
 } zoe__roof;
 void zoe__roof_add(zoe__roof *roof, const json_t *row);

@@ -91,7 +91,7 @@ if ! "$zoe" devices >devices 2>/dev/null || ! grep -qv '^host' devices; then
 fi
 
 # Each kind of roof; what a device does not have is left out with the reason.
-for kind in 'fma double4' 'fma half8' 'mix 8' 'queue' 'build' 'pinned upload 64K' 'pinned download 64K' 'copy 16K' 'local' 'atomic'; do
+for kind in 'fma double4' 'fma half8' 'mix 8' 'queue' 'build' 'pinned upload 64K' 'pinned download 64K' 'copy 16K' 'copy quarter' 'triad quarter' 'local' 'atomic'; do
     "$zoe" bench roof --cases "roof $kind" --seconds 0.01 --processes 2 -o roof.json >out 2>err
     code=$?
     if grep -q '"reason":"the device has no' roof.json; then
