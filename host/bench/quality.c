@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <zoe/evaluate.h>
 #include <zoe/train.h>
@@ -256,6 +257,49 @@ static zoe_status report(zoe_context *context, const zoe_bench_call *call, json_
     return ZOE_OK;
 }
 
+/* Seeds that an earlier run of the same file finished: borrowed by their number. */
+static zoe_status take_up(zoe__saver *saver, const zoe_options *o, json_t **seeds, size_t count)
+{
+    size_t i, kept = 0;
+    json_t *one;
+    if (!saver->path || access(saver->path, R_OK)) return ZOE_OK;
+    json_t *device = zoe__bench_look_at_device(saver->context, o);
+    if (!device) return ZOE_DEVICE;
+    json_t *earlier = zoe__saver_earlier(saver, device);
+    json_array_foreach(json_object_get(json_object_get(earlier, "end"), "seeds"), i, one)
+    {
+        const json_int_t seed = json_integer_value(json_object_get(one, "seed"));
+        if (seed < 1 || seed > (json_int_t)count || seeds[seed - 1]) continue;
+        seeds[seed - 1] = json_copy(one);
+        json_object_set(seeds[seed - 1], "device", device);
+        kept++;
+    }
+    if (kept) zoe__log(saver->context, ZOE_LOG_INFO, "going on: %zu of %zu seeds are in %s", kept, count, saver->path);
+    json_decref(earlier);
+    json_decref(device);
+    return ZOE_OK;
+}
+
+/* Finished seeds are in the file at once. */
+static zoe_status keep_seeds(zoe__saver *saver, json_t *const *seeds, size_t count)
+{
+    json_t *rows = json_array(), *devices = json_array(), *kept = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (!seeds[i]) continue;
+        json_t *one = json_copy(seeds[i]);
+        if (!json_array_size(devices)) json_array_append(devices, json_object_get(one, "device"));
+        json_object_del(one, "device");
+        json_array_append_new(kept, one);
+    }
+    saver->seeds = kept;
+    const zoe_status status = zoe__saver_write(saver, devices, rows, false);
+    saver->seeds = NULL;
+    json_decref(kept);
+    json_decref(rows);
+    json_decref(devices);
+    return status;
+}
+
 static zoe_status run_seeds(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
 {
     const size_t count = (size_t)zoe_options_int(call->options, "seeds");
@@ -264,10 +308,15 @@ static zoe_status run_seeds(zoe_context *context, const zoe_bench_call *call, zo
     zoe__saver saver = {.context = context};
     zoe_status status = ZOE_OK;
     ZOE_TRY_OUT(zoe__saver_start(&saver, context, call->options, "quality", "quality-1"));
+    ZOE_TRY_OUT(take_up(&saver, call->options, seeds, count));
     ZOE_TRY_OUT(zoe__bench_folder_make(context, folder, sizeof folder));
     ZOE_TRY_OUT(
         zoe__bench_world(context, call, "motion", zoe_options_int(call->options, "clips"), folder, pack, sizeof pack));
-    for (size_t i = 0; i < count; i++) ZOE_TRY_OUT(learn_seed(context, call, pack, i, &seeds[i]));
+    for (size_t i = 0; i < count; i++) {
+        if (seeds[i]) continue;
+        ZOE_TRY_OUT(learn_seed(context, call, pack, i, &seeds[i]));
+        ZOE_TRY_OUT(keep_seeds(&saver, seeds, count));
+    }
     status = report(context, call, seeds, count, &saver, out);
 out:
     for (size_t i = 0; i < count; i++) json_decref(seeds[i]);

@@ -178,6 +178,7 @@ static zoe_status take_process(runner *r, slot *s, const char *id)
 {
     const double start = zoe__seconds();
     const zoe_status status = run_once(r, s->machine, id, &s->processes[s->count]);
+    if (status == ZOE_STOPPED) return status;
     if (status != ZOE_OK) return failed(r, s, id, status);
     const json_t *found = s->processes[s->count++];
     const double took = zoe__seconds() - start, begin = number(found, "setup_s") + number(found, "first_run_s");

@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench/bench.h"
 #include "bench/record.h"
@@ -68,10 +69,33 @@ zoe_status zoe__saver_write(zoe__saver *s, json_t *devices, json_t *rows, bool c
     json_object_set(s->head, "devices", devices);
     zoe_status status = zoe__record_new(&record, s->context, s->path, json_deep_copy(s->head));
     json_array_foreach(rows, i, row) if (status == ZOE_OK) status = zoe__record_append(record, json_deep_copy(row));
+    json_t *end = zoe__bench_end(zoe__seconds() - s->started, 0, s->skipped);
+    if (end && s->seeds && !complete) json_object_set(end, "seeds", s->seeds);
+    if (status == ZOE_OK && !end) status = zoe__fail(s->context, ZOE_MEMORY, "no memory for the report");
     if (status == ZOE_OK)
-        status = zoe__record_end(record, zoe__bench_end(zoe__seconds() - s->started, 0, s->skipped), complete);
+        status = zoe__record_end(record, end, complete);
+    else
+        json_decref(end);
     zoe__record_free(&record);
     return status;
+}
+
+json_t *zoe__saver_earlier(zoe__saver *s, const json_t *device)
+{
+    static const char *const same[] = {"suite_id", "options", "tool"};
+    json_t *document = NULL;
+    if (!s->path || access(s->path, R_OK)) return NULL;
+    if (zoe__record_load(&document, s->context, s->path) != ZOE_OK) {
+        zoe_context_clear(s->context); /* it will be replaced, as any other */
+        return NULL;
+    }
+    bool good = json_is_false(json_object_get(document, "complete"));
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        good = good && json_equal(json_object_get(document, same[i]), json_object_get(s->head, same[i]));
+    good = good && json_equal(json_array_get(json_object_get(document, "devices"), 0), device);
+    if (good) return document;
+    json_decref(document);
+    return NULL;
 }
 
 void zoe__saver_free(zoe__saver *s)

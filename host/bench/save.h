@@ -23,6 +23,7 @@ typedef struct zoe__saver {
     const char *path; /* NULL: nothing is written */
     json_t *head;
     json_t *skipped; /* for its end; borrowed, may be NULL */
+    json_t *seeds;   /* the same, while it is not complete: what a later run need not do again */
     double started;
 } zoe__saver;
 
@@ -32,6 +33,10 @@ zoe_status zoe__saver_start(zoe__saver *saver, zoe_context *context, const zoe_o
 
 /* devices, rows: arrays, borrowed. complete: no process is missing. */
 zoe_status zoe__saver_write(zoe__saver *saver, json_t *devices, json_t *rows, bool complete);
+
+/* The file that is there already, when it is of a run that was interrupted, of this build, suite, options and device;
+ * else NULL. The caller's. */
+json_t *zoe__saver_earlier(zoe__saver *saver, const json_t *device);
 void zoe__saver_free(zoe__saver *saver);
 
 #define ZOE__OPTION_SAVE                                                                                               \

@@ -39,6 +39,7 @@ static zoe_status run(zoe__cli *cli)
                                  .options = cli->options,
                                  .program = ZOE__CHILD_SELF};
     zoe_bench_report report = {0};
+    zoe__child_catch_signals(); /* what is finished is kept, folders go away */
     const zoe_status status = suite->run(cli->context, &call, &report);
     zoe_status printed = ZOE_OK;
     if (report.json && (cli->json || !report.text))

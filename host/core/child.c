@@ -28,6 +28,30 @@ typedef struct child {
     size_t line_bytes;
 } child;
 
+static volatile sig_atomic_t stop_wanted;
+
+static void on_signal(int number)
+{
+    stop_wanted = number;
+}
+
+void zoe__child_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = (int)SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
+    action.sa_flags = 0;
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* Before what the child did with the same signal is told. */
+static zoe_status go_on(zoe_context *context)
+{
+    ZOE_FAIL_IF(context, stop_wanted, ZOE_STOPPED, "stopped at request");
+    return ZOE_OK;
+}
+
 static void close_pipe(int *end)
 {
     if (*end >= 0) close(*end);
@@ -102,6 +126,7 @@ static zoe_status listen(child *c, double deadline, double seconds)
     char bytes[4096];
     while (c->pipe[0] >= 0 || c->pipe[1] >= 0) {
         const double left = deadline - zoe__seconds();
+        ZOE_TRY(go_on(c->context));
         ZOE_FAIL_IF(c->context, left <= 0, ZOE_TIME, "a child process was not done after %g s", seconds);
         struct pollfd ends[2] = {{.fd = c->pipe[0], .events = POLLIN}, {.fd = c->pipe[1], .events = POLLIN}};
         if (poll(ends, 2, left > 1 ? 1000 : (int)(left * 1000) + 1) < 0 && errno != EINTR) break;
@@ -124,6 +149,7 @@ static zoe_status listen(child *c, double deadline, double seconds)
 static zoe_status wait_end(child *c, double deadline, double seconds, int *how)
 {
     for (;;) {
+        ZOE_TRY(go_on(c->context));
         const pid_t ended = waitpid(c->pid, how, WNOHANG);
         if (ended == c->pid) {
             c->pid = 0;
@@ -162,9 +188,11 @@ zoe_status zoe__child_run(zoe_context *context, const char *const *argv, double 
     int how = 0;
     zoe_status status = ZOE_OK;
     *out = NULL;
+    ZOE_TRY_OUT(go_on(context));
     ZOE_TRY_OUT(start(&c, argv));
     ZOE_TRY_OUT(listen(&c, deadline, seconds));
     ZOE_TRY_OUT(wait_end(&c, deadline, seconds, &how));
+    ZOE_TRY_OUT(go_on(context));
     ZOE_TRY_OUT(judge(&c, how));
     if (!c.out) ZOE_TRY_OUT(take_stdout(&c, "", 0));
     *out = c.out;

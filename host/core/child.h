@@ -13,6 +13,9 @@
  * killed. */
 zoe_status zoe__child_run(zoe_context *context, const char *const *argv, double seconds, char **out);
 
+/* From now on SIGINT and SIGTERM end zoe__child_run() with ZOE_STOPPED, and its child; a second SIGINT ends all. */
+void zoe__child_catch_signals(void);
+
 /* This program's own file, for argv[0]. */
 #define ZOE__CHILD_SELF "/proc/self/exe"
 

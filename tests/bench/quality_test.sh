@@ -26,4 +26,38 @@ check 6 'did not get 1 of the answers right' bench quality $small --steps 3 --ev
 expect "all were asked twice" [ "$(grep -c '"steps": 3' out)" = 3 ]
 expect "it has no speed" grep -q '"samples_ns":\[\].*"check":"WRONG"\|"check":"WRONG".*"samples_ns":\[\]' not.json
 expect "nothing stays behind" [ -z "$(ls temporary)" ]
+
+# Interrupted: seeds that were finished stay in the file, and the next run goes on. finished: how many there are.
+finished() {
+    grep -o '"seed":[0-9]*' part.json 2>/dev/null | wc -l
+}
+interrupt() {
+    # shellcheck disable=SC2086
+    "$zoe" bench quality $small --steps 4 --every 2 --target 0 -o part.json >out 2>err &
+    run=$!
+    before=$(finished)
+    for _ in $(seq 600); do
+        [ "$(finished)" -gt "$before" ] && break
+        sleep 0.1
+    done
+    kill "-$1" $run
+    wait $run 2>/dev/null
+    code=$?
+}
+interrupt TERM
+expect "exit code $code of a stop at request, not 8" [ $code -eq 8 ]
+expect "a line about it" [ "$(tail -n 1 err)" = 'zoe: stopped at request' ]
+expect "nothing stays behind" [ -z "$(ls temporary)" ]
+expect "the first seed does" [ "$(finished)" = 1 ]
+expect "the file says that it is not all" grep -q '"complete":false' part.json
+first=$(grep -o '"seconds":[0-9.e-]*,"share"' part.json | head -n 1)
+interrupt KILL
+expect "so does the second" [ "$(finished)" = 2 ]
+# shellcheck disable=SC2086
+check 0 'going on: 2 of 3 seeds' bench quality $small --steps 4 --every 2 --target 0 -o part.json
+expect "all are there" [ "$(finished)" = 3 ]
+expect "the first one was not trained again" [ "$(grep -o '"seconds":[0-9.e-]*,"share"' part.json | head -n 1)" = "$first" ]
+expect "it is complete" grep -q '"complete":true' part.json
+check 0 '' bench report part.json
+rm -rf temporary/*
 finish
