@@ -26,6 +26,7 @@ typedef struct zoe__case {
     zoe__fill fill[ZOE__CASE_INPUTS];
     const char *optimizer; /* also an update by it; NULL */
     bool quick;            /* in the quick version too */
+    bool halo;             /* zeros are wanted around the output, and looked at */
     bool first;            /* as where a network begins: no gradient of x, few channels as they are */
 } zoe__case;
 

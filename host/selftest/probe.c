@@ -43,6 +43,7 @@ static void ref_backward(const zoe__ref *ref)
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node)
 {
     if (stream_of(node) & ZOE__PROBE_PLANAR) zoe__plan_planar(plan, node->input[0]);
+    if (stream_of(node) & ZOE__PROBE_HALO) zoe__plan_halo(plan, node->input[0], 2);
     return ZOE_OK;
 }
 

@@ -82,7 +82,8 @@ static zoe_status make_plan(bench *b, bool dry)
     ZOE_TRY(zoe_graph_status(b->graph));
     const zoe_shape y = zoe_graph_shape(b->graph, b->y);
     if (c->fill[1] != ZOE__FILL_LABELS || zoe_shape_count(y) != 1) /* the loss is one itself */
-        zoe__probe_loss(b->graph, "loss", b->y, STREAM_LOSS | (c->first ? ZOE__PROBE_PLANAR : 0));
+        zoe__probe_loss(b->graph, "loss", b->y,
+                        STREAM_LOSS | (c->first ? ZOE__PROBE_PLANAR : 0) | (c->halo ? ZOE__PROBE_HALO : 0));
     ZOE_TRY(zoe_graph_status(b->graph));
     return zoe_plan_new(&b->plan, b->graph, b->store, &options);
 }
@@ -193,6 +194,29 @@ out:
     return status;
 }
 
+/* What lies around y and past its channels must be zero, or the next convolution reads it: the largest number there. */
+static zoe_status halo_of(bench *b, float *largest)
+{
+    const zoe__view *y = &b->plan->values[b->y].view;
+    const zoe_shape s = y->shape;
+    float *raw = NULL;
+    *largest = 0;
+    if (zoe__device_is_host(b->device)) return ZOE_OK;
+    ZOE_FAIL_IF(b->context, !y->halo, ZOE_WRONG, "self-test '%s': its output has no halo", b->test->name);
+    ZOE_TRY(zoe__calloc(b->context, &raw, y->floats, sizeof *raw));
+    const zoe_status status = zoe__view_read(y, raw);
+    for (int n = 0; n < s.n; n++)
+        for (int c = 0; c < s.c; c++)
+            for (int h = 0; h < s.h; h++)
+                for (int w = 0; w < s.w; w++) raw[zoe__view_offset(y, n, c, h, w)] = 0;
+    for (size_t i = 0; i < y->floats && status == ZOE_OK; i++) {
+        const float off = isfinite(raw[i]) ? fabsf(raw[i]) : INFINITY;
+        if (off > *largest) *largest = off;
+    }
+    free(raw);
+    return status;
+}
+
 /* Whatever parameters say: gradients judge the way back, running figures the way forward, an update itself. */
 static zoe_status collect_param(bench *b, outcome *o, size_t p, bool has_relu)
 {
@@ -241,6 +265,11 @@ static zoe_status execute(bench *b, outcome *o)
     ZOE_TRY(zoe_plan_finish(b->plan));
     ZOE_TRY(add_tensor(b, o, FORWARD, zoe_shape_count(zoe_graph_shape(b->graph, b->y)), &data));
     ZOE_TRY(zoe_plan_read(b->plan, b->y, data));
+    if (b->test->halo) {
+        ZOE_TRY(add_tensor(b, o, FORWARD, 2, &data));
+        data[0] = 1; /* what an error is measured by */
+        ZOE_TRY(halo_of(b, &data[1]));
+    }
     for (int i = 0; i < zoe__case_inputs(b->test); i++) {
         if (!b->plan->values[b->x[i]].gradient) continue;
         ZOE_TRY(add_tensor(b, o, biased ? MASK : DATA, zoe_shape_count(b->test->x[i]), &data));
