@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,14 +143,32 @@ static zoe_status write_head(zoe__record *r, json_t *head)
     return status;
 }
 
+/* Another benchmark would go on writing into a file that has no name any more. */
+static zoe_status nobody_writes(zoe__record *r)
+{
+    const int old = open(r->path, O_RDONLY | O_CLOEXEC);
+    if (old < 0) return ZOE_OK;
+    const bool locked = flock(old, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+    close(old);
+    ZOE_FAIL_IF(r->context, locked, ZOE_DISK, "%s: another benchmark is writing it", r->path);
+    return ZOE_OK;
+}
+
 /* A file beside the one that is there already, renamed over it once its head stands. */
 static zoe_status make_file(zoe__record *r, json_t *head)
 {
     char temporary[PATH_MAX];
+    struct stat info;
+    ZOE_FAIL_IF(r->context, !r->path[0], ZOE_DISK, "--out: the name of the file is empty");
+    /* A device, a pipe or a folder must not be renamed over. */
+    ZOE_FAIL_IF(r->context, stat(r->path, &info) == 0 && !S_ISREG(info.st_mode), ZOE_DISK, "%s: is not a regular file",
+                r->path);
     ZOE_FAIL_IF(r->context, !zoe__format(temporary, sizeof temporary, "%s.new-XXXXXX", r->path), ZOE_DISK,
                 "%s: the name is too long", r->path);
+    ZOE_TRY(nobody_writes(r));
     r->file = mkostemp(temporary, O_CLOEXEC);
     if (r->file < 0) return disk_error(r, "cannot be made");
+    flock(r->file, LOCK_EX | LOCK_NB); /* while it is written */
     if (fchmod(r->file, 0644)) return disk_error(r, "cannot be made readable");
     zoe_status status = write_head(r, head);
     if (status == ZOE_OK && rename(temporary, r->path)) status = disk_error(r, "cannot be made");
@@ -346,6 +365,49 @@ static zoe_status check_case(zoe_context *context, const json_t *row, size_t ind
     return ZOE_OK;
 }
 
+static bool is_object(const json_t *value)
+{
+    return json_is_object(value);
+}
+
+static bool is_flag(const json_t *value)
+{
+    return json_is_boolean(value);
+}
+
+static bool are_devices(const json_t *value)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(value, i, one) if (!json_is_string(json_object_get(one, "id"))) return false;
+    return json_is_array(value) && json_array_size(value) > 0;
+}
+
+static const struct {
+    const char *key, *is;
+    fits *fits;
+} head_keys[] = {
+    {"suite", "a text", is_text},
+    {"suite_id", "a text", is_text},
+    {"started", "a text", is_text},
+    {"tool", "an object", is_object},
+    {"options", "an object", is_object},
+    {"host", "an object", is_object},
+    {"end", "an object", is_object},
+    {"complete", "true or false", is_flag},
+    {"devices", "an array of objects with an id", are_devices},
+};
+
+static zoe_status check_head(zoe_context *context, const json_t *document, const char *name)
+{
+    for (size_t i = 0; i < sizeof head_keys / sizeof *head_keys; i++) {
+        const json_t *value = json_object_get(document, head_keys[i].key);
+        ZOE_FAIL_IF(context, !value || !head_keys[i].fits(value), ZOE_DATA,
+                    "%s: not a file of `zoe bench`: %s must be %s", name, head_keys[i].key, head_keys[i].is);
+    }
+    return ZOE_OK;
+}
+
 zoe_status zoe__record_check(zoe_context *context, const json_t *document, const char *name)
 {
     const json_t *schema = json_object_get(document, "schema"), *cases = json_object_get(document, "cases");
@@ -357,8 +419,9 @@ zoe_status zoe__record_check(zoe_context *context, const json_t *document, const
     ZOE_FAIL_IF(context, !json_is_integer(schema) || json_integer_value(schema) != ZOE__BENCH_SCHEMA, ZOE_DATA,
                 "%s: schema %lld, this program reads %d", name, (long long)json_integer_value(schema),
                 ZOE__BENCH_SCHEMA);
-    ZOE_FAIL_IF(context, !json_is_string(json_object_get(document, "suite")) || !json_is_array(cases), ZOE_DATA,
-                "%s: not a file of `zoe bench`: suite must be a text, cases an array", name);
+    ZOE_FAIL_IF(context, !json_is_array(cases), ZOE_DATA, "%s: not a file of `zoe bench`: cases must be an array",
+                name);
+    ZOE_TRY(check_head(context, document, name));
     json_array_foreach(cases, i, row) ZOE_TRY(check_case(context, row, i, name));
     if (!said) return ZOE_OK;
     char hex[65];

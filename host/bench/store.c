@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/record.h"
 #include "device/cache.h"
 
 enum { APPLICATION = 0x7a6f6562 /* "zoeb" */, VERSION = 1, PATIENCE_MS = 10000 };
@@ -212,16 +213,20 @@ static zoe_status add_run(zoe__bench_store *s, const json_t *document, bool *add
                                        "build",  "cpu",   "complete", "document", NULL};
     const json_t *tool = json_object_get(document, "tool"), *host = json_object_get(document, "host");
     json_t *flat = json_copy((json_t *)document);
+    char hex[65];
+    zoe__record_sha256(document, hex); /* of a file that names none, too */
+    json_object_set_new(flat, "sha256", json_string(hex));
     char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_object_set(flat, "version", json_object_get(tool, "version"));
     json_object_set(flat, "build", json_object_get(tool, "build"));
     json_object_set(flat, "cpu", json_object_get(host, "cpu"));
     json_object_set_new(flat, "document", json_string(text ? text : ""));
     free(text);
-    const zoe_status status = insert(s,
-                                     "INSERT OR IGNORE INTO run(sha256, suite, suite_id, started, version, build, cpu,"
-                                     " complete, document) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-                                     0, flat, keys);
+    const zoe_status status =
+        insert(s,
+               "INSERT INTO run(sha256, suite, suite_id, started, version, build, cpu,"
+               " complete, document) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(sha256) DO NOTHING",
+               0, flat, keys);
     json_decref(flat);
     *added = status == ZOE_OK && sqlite3_changes(s->db) == 1;
     return status;

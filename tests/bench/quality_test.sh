@@ -4,6 +4,7 @@
 # shellcheck source=tests/cli/lib.sh disable=SC1091
 . "$(dirname -- "$0")/../cli/lib.sh"
 small='--clips 16 --batch 2 --seeds 3'
+limit=600 # three trainings on a busy machine
 
 check 2 'one word too many' bench quality now
 check 2 'seeds' bench quality --seeds 2

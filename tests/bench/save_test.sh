@@ -31,6 +31,44 @@ good data.json
 check 0 '' bench data others --seconds 0.01 --processes 1 -o data2.json
 check 4 'are not compared' bench compare data.json data2.json
 
+# ---- what an adversary gives ----
+mkfifo pipe
+check 7 'pipe: is not a regular file' bench quick -d host --cases 128x128x128 --seconds 0.01 -o pipe
+expect "a pipe stays one" [ -p pipe ]
+check 7 'the name of the file is empty' bench quick -d host --cases 128x128x128 --seconds 0.01 -o ''
+check 7 'is not a regular file' bench quick -d host --cases 128x128x128 --seconds 0.01 -o clips
+without() { # a file with something else in it, and no hash
+    sed -e 's/^"sha256":"[0-9a-f]*"}$/"note":1}/' -e "$1" train.json >spoilt.json
+}
+without 's/"suite_id":"[^"]*"/"suite_id":7/'
+check 4 'suite_id must be a text' bench report spoilt.json
+without 's/"devices":\[/"devices":[5,/'
+check 4 'devices must be an array of objects' bench report spoilt.json
+without 's/"complete":true/"complete":1/'
+check 4 'complete must be true or false' bench import spoilt.json --store spoilt.sqlite
+without ''
+check 0 '' bench import spoilt.json --store spoilt.sqlite
+expect "a file without a hash is new once" grep -q '1 of 1 files were new' out
+check 0 '' bench import spoilt.json --store spoilt.sqlite
+expect "and not twice" grep -q '0 of 1 files were new' out
+check 0 '' bench report --store spoilt.sqlite
+
+# Two at once: a collection takes both, a file only the first.
+"$zoe" bench import train.json --store both.sqlite >one 2>&1 &
+first=$!
+check 0 '' bench import data.json --store both.sqlite
+wait $first
+expect "both are in" [ "$(cat one out | grep -c '1 of 1 files were new')" = 2 ]
+"$zoe" bench quick -d host --cases 128x128x128 --seconds 1 --processes 5 -o shared.json >/dev/null 2>&1 &
+first=$!
+for _ in $(seq 300); do
+    [ -e shared.json ] && break
+    sleep 0.1
+done
+check 7 'another benchmark is writing it' bench quick -d host --cases 128x128x128 --seconds 0.01 -o shared.json
+wait $first
+good shared.json
+
 # ---- what describes a case, and a meter ----
 check 0 '' bench describe 'gemm nt 128x128x128'
 expect "one description" [ "$(grep -c '^[a-z]' out)" = 1 ]
