@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Measures whether a CPU-like device does better with float16 or with float8: by the inner loop that most of a training
- * goes by, a register tile of ROWS x 2 vectors of sums (as large as the kernels of either width have it: cl/conv2d_direct.cl,
- * cl/conv2d_winograd.cl) over DEPTH terms, each a value that is broadcast times a vector that is read. So everything counts
+ * goes by, a register tile of ROWS x 2 vectors of sums, as large as cl/conv2d_direct.cl and cl/conv2d_winograd.cl
+ * have it with either width, over DEPTH terms: each a value that is broadcast times a vector that is read. So everything counts
  * that decides: width of the units, how many instructions they take, and whether the registers hold the tile.
  *
- * data: DEPTH x (ROWS + 2 vectors) floats, all `value`; data[0] becomes something that depends on every multiply-add. */
+ * data: DEPTH x (ROWS + 2 vectors) floats, all `value`; the first become something that depends on every term. */
 
 #define DEPTH 64
 #define UNROLL _Pragma("unroll")

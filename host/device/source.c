@@ -117,6 +117,19 @@ bool zoe__source_is_bundled(const char *name)
     return false;
 }
 
+/* Files that stand in front of a program's own. */
+static const struct {
+    const char *program, *part;
+} parts[] = {{"conv2d_winograd", "conv2d_winograd_shared"}, {"conv2d_winograd_weights", "conv2d_winograd_shared"}};
+enum { PARTS = sizeof parts / sizeof parts[0] };
+
+bool zoe__source_is_part(const char *name)
+{
+    for (int i = 0; i < PARTS; i++)
+        if (!strcmp(parts[i].part, name)) return true;
+    return !strcmp(name, "common");
+}
+
 /* Appends a file behind its #line. */
 static zoe_status append(char **text, size_t *capacity, size_t *used, zoe_context *context, const char *name)
 {
@@ -138,6 +151,8 @@ zoe_status zoe__source_get(char **out, zoe_context *context, const char *name)
     *out = NULL;
     zoe_status status = append(out, &capacity, &used, context, "common");
     if (strcmp(name, ZOE__BUNDLE)) {
+        for (int i = 0; i < PARTS && status == ZOE_OK; i++)
+            if (!strcmp(parts[i].program, name)) status = append(out, &capacity, &used, context, parts[i].part);
         if (status == ZOE_OK) status = append(out, &capacity, &used, context, name);
     } else {
         for (int i = 0; i < BUNDLED && status == ZOE_OK; i++)

@@ -4,12 +4,21 @@
  * F(4x4,3x3) and F(2x2,5x5) share their points; F(2x2,3x3) loses fewer digits (docs/numerics.md). All three directions.
  * Transformed weights are derived memory (made once a step); the rest lives in the workspace: a share for each compute
  * unit, whose size follows from the blocks of tiles, and for the gradient of the weights a sum in the transformed
- * domain for each part of the tiles. Kernels: cl/conv2d_winograd.cl, which has the formulas. */
+ * domain for each part of the tiles. Kernels: cl/conv2d_winograd.cl and
+ * cl/conv2d_winograd_weights.cl, formulas: cl/conv2d_winograd_shared.cl. */
 #include "ops/conv2d.h"
 
 #include <math.h>
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MOMENTS = 16, FILTER = 32, Z_PAD = 16 }; /* as in conv2d_winograd.cl */
+enum {
+    RELU = 1,
+    ADD = 2,
+    BIAS = 4,
+    TURN = 8,
+    MOMENTS = 16,
+    FILTER = 32,
+    Z_PAD = 16
+}; /* as in conv2d_winograd_shared.cl */
 
 /* Tiles of a block of a sweep that transforms the weights on its way. */
 enum { FILTER_TILES = 64 };
@@ -289,7 +298,7 @@ static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe_
     const bool whole = w.parts == 1, add = zoe__plan_dweight_add(plan, node, 0);
     char options[96];
     class_options(options, sizeof options, &d, conv->r);
-    const zoe__launch_spec spec = {.program = "conv2d_winograd",
+    const zoe__launch_spec spec = {.program = "conv2d_winograd_weights",
                                    .kernel = "conv2d_winograd_weights",
                                    .options = options,
                                    .dims = 1,

@@ -224,7 +224,7 @@ static void add_the_rest(visit *simt, const json_t *vector)
 {
     const char *name;
     for (size_t i = 0; (name = zoe__source_at(i)); i++) {
-        if (!strcmp(name, "common") || holds(simt->programs, name) || holds(vector, name)) continue;
+        if (zoe__source_is_part(name) || holds(simt->programs, name) || holds(vector, name)) continue;
         printf("cl/%s.cl is in no plan: taken without options\n", name);
         add(simt, name, "", NULL, 0, 0);
     }
