@@ -219,12 +219,15 @@ static inline float8 get_weights(__global const float *at, int step, int there)
  * work-group makes TM filters x TN channels of one tap; part p has the pixels p * part_pixels .. (a multiple of DEPTH) and
  * lies at dw_first + p * part_floats, whose end past the weights becomes zero. A launch has the work-groups group0 .. and
  * the pixels from .. to-1 of each part (from: a multiple of DEPTH); with MORE it goes on with the sums that the launch
- * before it left. */
+ * before it left. x and dy begin x_first and dy_first pixels into their memory. */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, int dw_first, int part_floats,
                      int part_pixels, int flags, int pixels, int groups, int group_k, int group_c, int R, int S,
-                     int stride_h, int stride_w, int pad_h, int pad_w, int group0, int from, int to_pixel)
+                     int stride_h, int stride_w, int pad_h, int pad_w, int group0, int from, int to_pixel, int x_first,
+                     int dy_first)
 {
+    x += (size_t)x_first * 8;
+    dy += (size_t)dy_first * 8;
     __local float A[2][DEPTH * PITCH_A], B[2][DEPTH * TN];
     const int tiles_k = (group_k + TM - 1) / TM, tiles_c = (group_c + TN - 1) / TN;
     const int item = (int)get_local_id(0);

@@ -6,6 +6,12 @@
  *
  *   u = G g G^T   v = B^T d B   m = sum over channels of u v, at each of 16 places   y = A^T m A
  *
+ * The gradient of the weights is F(3x3,2x2) at the same points: v as above, dy takes the weights' place and the tile's
+ * pixels are summed over.
+ *
+ *   e = H dy H^T   m = sum over tiles of e v, at each of 16 places   dw = D^T m D
+ *   H = (1 0; 1/2 1/2; 1/2 -1/2; 0 1)   D^T = (1 1 1 0; 0 1 -1 0; 0 1 1 -1)
+ *
  * v and m: [place][blocks of 8 channels][tile][8] behind `first` pixels of the workspace; tile = (image * tiles_h + row)
  * tiles_w + column. A work-item has four channels of a tile, so that a tile stays in registers. */
 
@@ -111,4 +117,63 @@ __kernel void winograd_tiled_output(__global const float *m, int first, __global
     PUT_OUTPUT(0, 1, (s01 - s02) - s03)
     PUT_OUTPUT(1, 0, (s10 + s11) + s12)
     PUT_OUTPUT(1, 1, (s11 - s12) - s13)
+}
+
+#define PUT_PLACES(row, a, b)                                                                                          \
+    STORE4(to, (size_t)(4 * row) * step, a);                                                                           \
+    STORE4(to, (size_t)(4 * row + 1) * step, 0.5f * ((a) + (b)));                                                      \
+    STORE4(to, (size_t)(4 * row + 2) * step, 0.5f * ((a) - (b)));                                                      \
+    STORE4(to, (size_t)(4 * row + 3) * step, b);
+
+/* e of images image0 .., laid out as v is. */
+__kernel void winograd_tiled_gradient(ZOE_IN_NUMBERS(dy), __global float *e, int first, int image0, int tiles_h,
+                                      int tiles_w, int tiles, int items)
+{
+    const int item = (int)get_global_id(0), part = item % 2, tile = item / 2 % tiles, block = item / 2 / tiles;
+    if (item >= items) return;
+    const int n = image0 + tile / (tiles_h * tiles_w);
+    const int h = 2 * (tile / tiles_w % tiles_h), w = 2 * (tile % tiles_w), plane = n * dy_C8 + block;
+#define OUTPUT(i, j)                                                                                                   \
+    (h + i < dy_H && w + j < dy_W ? LOAD4(dy, ZOE_INDEX(dy, plane, h + i, w + j) * 8 + part * 4) : (float4)(0.0f))
+    const float4 a0 = OUTPUT(0, 0), a1 = OUTPUT(0, 1), b0 = OUTPUT(1, 0), b1 = OUTPUT(1, 1);
+    const size_t step = (size_t)dy_C8 * tiles * 8;
+    __global float *to = e + ((size_t)first + (size_t)block * tiles + tile) * 8 + part * 4;
+    PUT_PLACES(0, a0, a1)
+    PUT_PLACES(1, 0.5f * (a0 + b0), 0.5f * (a1 + b1))
+    PUT_PLACES(2, 0.5f * (a0 - b0), 0.5f * (a1 - b1))
+    PUT_PLACES(3, b0, b1)
+}
+
+/* dw[K][C][3][3] (+)= D^T m D, m[part][place][k_pitch][c_pitch] summed over parts in their order. An item has one (k, c). */
+__kernel void winograd_tiled_weights(__global const float *m, int first, int parts, int part_floats, int k_pitch,
+                                     int c_pitch, __global float *dw, int add, int K, int C)
+{
+    const int item = (int)get_global_id(0), k = item / C, c = item - k * C;
+    const size_t step = (size_t)k_pitch * c_pitch;
+    if (k >= K) return;
+    m += (size_t)first + (size_t)k * c_pitch + c;
+#define SUM_OF(i, j) float m##i##j = m[(4 * i + j) * step];
+#define ADD_PART(i, j) m##i##j += m[(size_t)part * part_floats + (4 * i + j) * step];
+#define ALL(X)                                                                                                         \
+    X(0, 0) X(0, 1) X(0, 2) X(0, 3) X(1, 0) X(1, 1) X(1, 2) X(1, 3) X(2, 0) X(2, 1) X(2, 2) X(2, 3) X(3, 0) X(3, 1)    \
+    X(3, 2) X(3, 3)
+    ALL(SUM_OF)
+    for (int part = 1; part < parts; part++) {
+        ALL(ADD_PART)
+    }
+#define COLUMN_OF(j)                                                                                                   \
+    const float t0##j = (m0##j + m1##j) + m2##j, t1##j = m1##j - m2##j, t2##j = (m1##j + m2##j) - m3##j;
+    COLUMN_OF(0)
+    COLUMN_OF(1)
+    COLUMN_OF(2)
+    COLUMN_OF(3)
+    __global float *to = dw + (size_t)item * 9;
+#define PUT_TAP(i, sum) to[i] = add ? to[i] + (sum) : (sum);
+#define PUT_TAPS(r)                                                                                                    \
+    PUT_TAP(3 * r, (t##r##0 + t##r##1) + t##r##2)                                                                      \
+    PUT_TAP(3 * r + 1, t##r##1 - t##r##2)                                                                              \
+    PUT_TAP(3 * r + 2, (t##r##1 + t##r##2) - t##r##3)
+    PUT_TAPS(0)
+    PUT_TAPS(1)
+    PUT_TAPS(2)
 }

@@ -123,9 +123,20 @@ typedef struct zoe__tiled_product {
     int groups, in_blocks, out_blocks, pixels, tile;
     double flops; /* to be counted */
 } zoe__tiled_product;
+typedef struct zoe__tiled_weights_product { /* [group][out][in] = sum over pixels of dy[out] * x[in], in parts */
+    zoe__mem *mem;                          /* of all three */
+    int x_first, dy_first;                  /* pixels */
+    int first;                              /* floats: the parts */
+    bool more;                              /* goes on with the sums that are there */
+    int groups, in_blocks, out_blocks, pixels, most_pixels, tile; /* most_pixels decides of parts: of several products */
+    double flops;
+} zoe__tiled_weights_product;
 size_t zoe__tiled_pitch(int outputs);
 int zoe__tiled_count(void);
 zoe_status zoe__tiled_multiply(zoe_plan *plan, const zoe__node *node, const zoe__tiled_product *p);
+zoe_status zoe__tiled_multiply_weights(zoe_plan *plan, const zoe__node *node, const zoe__tiled_weights_product *p);
+/* How many parts a product of weights leaves, *floats each: groups x out_blocks * 8 x in_blocks * 8 and a rest. */
+int zoe__tiled_parts(zoe_plan *plan, const zoe__tiled_weights_product *p, size_t *floats);
 
 /* dy becomes dy where y > 0 (relu), in place: this node is the last that reads it. The sum over pixels goes to the
  * gradient of the bias. Uses the first zoe__conv2d_mask_floats() of the backward workspace. */

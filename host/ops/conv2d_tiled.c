@@ -177,6 +177,12 @@ static int weight_groups(const zoe__conv2d *conv, const split *s, const tile *t)
            divide_up(conv->c / conv->groups, t->n);
 }
 
+/* The gradient needs no workspace. */
+static bool is_whole(zoe_plan *plan, const zoe__conv2d *conv, const tile *t, const split *s)
+{
+    return s->parts == 1 && cut_of(plan, s, t, weight_groups(conv, s, t)).pixels >= s->pixels;
+}
+
 /* ---- needs ---- */
 
 static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
@@ -185,8 +191,7 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
     if (direction != ZOE__TO_DATA) zoe__plan_halo(plan, node->input[0], v.pad_h > v.pad_w ? v.pad_h : v.pad_w);
     if (direction == ZOE__TO_WEIGHTS) {
         const split s = split_of(plan, &v);
-        const tile *t = tile_of(plan, node, &v, direction);
-        const bool whole = s.parts == 1 && cut_of(plan, &s, t, weight_groups(&v, &s, t)).pixels >= s.pixels;
+        const bool whole = is_whole(plan, &v, tile_of(plan, node, &v, direction), &s);
         zoe__plan_workspace(plan, node, ZOE__BACKWARD,
                             zoe__conv2d_mask_floats(conv) + (whole ? 0 : (size_t)s.parts * s.floats));
         return ZOE_OK;
@@ -311,27 +316,48 @@ static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__co
     return ZOE_OK;
 }
 
+/* x and dy begin so many pixels into their memory, dw so many floats; flags ADD or MORE. */
+typedef struct sums {
+    const zoe__view *x, *dy;
+    zoe__mem *dw;
+    int x_first, dy_first, dw_first, flags;
+    double flops;
+} sums;
+
+static zoe_status emit_sums(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v, const tile *t, const split *s,
+                            const sums *o)
+{
+    const int groups = weight_groups(v, s, t);
+    const cut c = cut_of(plan, s, t, groups);
+    for (int from = 0; from < s->pixels; from += c.pixels)
+        for (int group = 0; group < groups; group += c.groups) {
+            char options[96];
+            const int to = s->pixels - from < c.pixels ? s->pixels : from + c.pixels;
+            const int count = groups - group < c.groups ? groups - group : c.groups;
+            zoe__launch_spec spec = spec_of(t, "conv2d_tiled_weights", (size_t)count, options);
+            spec.flops = o->flops * (to - from) / s->pixels * count / groups;
+            ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiiiii", o->x, o->dy, o->dw, o->dw_first,
+                                     (int)s->floats, s->pixels, o->flags | (from ? MORE : 0), v->n * v->p * v->q,
+                                     v->groups, v->k / v->groups, v->c / v->groups, v->r, v->s, v->stride_h,
+                                     v->stride_w, v->pad_h, v->pad_w, group, from, to, o->x_first, o->dy_first));
+        }
+    return ZOE_OK;
+}
+
 static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v)
 {
     const tile *t = tile_of(plan, node, v, ZOE__TO_WEIGHTS);
     const split s = split_of(plan, v);
-    const int groups = weight_groups(v, &s, t), first = (int)zoe__conv2d_mask_floats(v);
-    const cut c = cut_of(plan, &s, t, groups);
-    const bool whole = s.parts == 1 && c.pixels >= s.pixels, add = zoe__plan_dweight_add(plan, node, 0);
+    const int first = (int)zoe__conv2d_mask_floats(v);
+    const bool whole = is_whole(plan, v, t, &s), add = zoe__plan_dweight_add(plan, node, 0);
     zoe__mem *dw = zoe__plan_dweight(plan, node, 0), *parts = zoe__plan_workspace_mem(plan, node, ZOE__BACKWARD);
-    for (int from = 0; from < s.pixels; from += c.pixels)
-        for (int group = 0; group < groups; group += c.groups) {
-            char options[96];
-            const int to = s.pixels - from < c.pixels ? s.pixels : from + c.pixels;
-            const int count = groups - group < c.groups ? groups - group : c.groups;
-            zoe__launch_spec spec = spec_of(t, "conv2d_tiled_weights", (size_t)count, options);
-            spec.flops = zoe__conv2d_flops(v) * (to - from) / s.pixels * count / groups;
-            ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiii", zoe__plan_x(plan, node, 0),
-                                     zoe__plan_dy(plan, node), whole ? dw : parts, whole ? 0 : first, (int)s.floats,
-                                     s.pixels, (whole && add ? ADD : 0) | (from ? MORE : 0), v->n * v->p * v->q,
-                                     v->groups, v->k / v->groups, v->c / v->groups, v->r, v->s, v->stride_h,
-                                     v->stride_w, v->pad_h, v->pad_w, group, from, to));
-        }
+    const sums o = {.x = zoe__plan_x(plan, node, 0),
+                    .dy = zoe__plan_dy(plan, node),
+                    .dw = whole ? dw : parts,
+                    .dw_first = whole ? 0 : first,
+                    .flags = whole && add ? ADD : 0,
+                    .flops = zoe__conv2d_flops(v)};
+    ZOE_TRY(emit_sums(plan, node, v, t, &s, &o));
     return whole ? ZOE_OK : zoe__launch_sum_parts(plan, node, parts, first, s.parts, dw, (int)s.floats, add);
 }
 
@@ -365,24 +391,32 @@ int zoe__tiled_count(void)
     return TILES;
 }
 
+/* A row of pixels, one tap. */
+static zoe__conv2d product_of(int groups, int in_blocks, int out_blocks, int pixels)
+{
+    return (zoe__conv2d){.n = 1,
+                         .c = groups * in_blocks * 8,
+                         .h = 1,
+                         .w = pixels,
+                         .k = groups * out_blocks * 8,
+                         .r = 1,
+                         .s = 1,
+                         .p = 1,
+                         .q = pixels,
+                         .stride_h = 1,
+                         .stride_w = 1,
+                         .groups = groups};
+}
+
+static zoe__view row_of(zoe__mem *mem, int channels, int pixels)
+{
+    return (zoe__view){.mem = mem, .shape = {1, channels, 1, pixels}, .c8 = channels / 8, .number = sizeof(float)};
+}
+
 zoe_status zoe__tiled_multiply(zoe_plan *plan, const zoe__node *node, const zoe__tiled_product *p)
 {
-    const zoe__conv2d v = {.n = 1,
-                           .c = p->groups * p->in_blocks * 8,
-                           .h = 1,
-                           .w = p->pixels,
-                           .k = p->groups * p->out_blocks * 8,
-                           .r = 1,
-                           .s = 1,
-                           .p = 1,
-                           .q = p->pixels,
-                           .stride_h = 1,
-                           .stride_w = 1,
-                           .groups = p->groups};
-    const zoe__view x = {
-        .mem = p->mem, .shape = {1, v.c, 1, p->pixels}, .c8 = p->groups * p->in_blocks, .number = sizeof(float)};
-    const zoe__view y = {
-        .mem = p->mem, .shape = {1, v.k, 1, p->pixels}, .c8 = p->groups * p->out_blocks, .number = sizeof(float)};
+    const zoe__conv2d v = product_of(p->groups, p->in_blocks, p->out_blocks, p->pixels);
+    const zoe__view x = row_of(p->mem, v.c, p->pixels), y = row_of(p->mem, v.k, p->pixels);
     const operands o = {.x = &x,
                         .y = &y,
                         .x_first = p->x_first,
@@ -394,6 +428,33 @@ zoe_status zoe__tiled_multiply(zoe_plan *plan, const zoe__node *node, const zoe_
     const int wish = p->tile;
     const tile *t = &tiles[wish >= 1 && wish <= TILES ? wish - 1 : default_tile(&v, ZOE__TO_OUTPUT)];
     return emit_sweep(plan, node, &v, t, ZOE__TO_OUTPUT, &o, &row, &columns);
+}
+
+int zoe__tiled_parts(zoe_plan *plan, const zoe__tiled_weights_product *p, size_t *floats)
+{
+    const zoe__conv2d v = product_of(p->groups, p->in_blocks, p->out_blocks, p->most_pixels);
+    const split s = split_of(plan, &v);
+    *floats = s.floats;
+    return s.parts;
+}
+
+zoe_status zoe__tiled_multiply_weights(zoe_plan *plan, const zoe__node *node, const zoe__tiled_weights_product *p)
+{
+    const zoe__conv2d v = product_of(p->groups, p->in_blocks, p->out_blocks, p->pixels);
+    const zoe__conv2d most = product_of(p->groups, p->in_blocks, p->out_blocks, p->most_pixels);
+    const split s = split_of(plan, &most);
+    const zoe__view x = row_of(p->mem, v.c, p->pixels), dy = row_of(p->mem, v.k, p->pixels);
+    const sums o = {.x = &x,
+                    .dy = &dy,
+                    .dw = p->mem,
+                    .x_first = p->x_first,
+                    .dy_first = p->dy_first,
+                    .dw_first = p->first,
+                    .flags = p->more ? MORE : 0,
+                    .flops = p->flops};
+    const int wish = p->tile;
+    const tile *t = &tiles[wish >= 1 && wish <= TILES ? wish - 1 : default_tile(&v, ZOE__TO_WEIGHTS)];
+    return emit_sums(plan, node, &v, t, &s, &o);
 }
 
 const zoe__conv2d_algorithm zoe__conv2d_tiled = {

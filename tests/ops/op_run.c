@@ -246,6 +246,7 @@ void op_setup_new(op_setup *setup, const op_case *test, const op_device *device,
     options.seed = SEED;
     options.input_gradients = options.training;
     options.poison = true;
+    options.workspace_bytes = test->workspace_bytes;
     options.fuse = !(surroundings & OP_UNFUSED);
     const struct zoe__tuning *before = zoe__device_get_tuning(setup->device);
     if (test->tuning) zoe__device_set_tuning(setup->device, test->tuning);

@@ -51,6 +51,7 @@ struct op_case {
     bool both_lanes;                  /* vector family: run with 8 and with 16 lanes */
     double tolerance;                 /* of |device - host| / largest |host|; 0 stands for 1e-5 */
     const struct zoe__tuning *tuning; /* conv2d, linear: what the device is said to have been measured with */
+    size_t workspace_bytes;           /* plan option */
     const char *fused;                /* name of the op that a rule of host/fusion/ must have made; also run unfused */
 };
 
