@@ -6,7 +6,11 @@
  *
  * Compiled for a tile: TM pixels (weights: filters) x TN filters (channels), RM rows x 8 columns of it a work-item, BLOCKS
  * times 8 terms at a time. TM / RM * TN / 8 work-items; TM and TN are at most 16 RM BLOCKS, so that they have something
- * to fetch each. */
+ * to fetch each.
+ *
+ * SHARE, for TN = 64 where the driver has sub-groups of 8 (cl_intel_required_subgroup_size, cl_intel_subgroups): the 8
+ * work-items with the same rows are a sub-group. Each reads one number of the rows from local memory and gets the others
+ * from its neighbours' registers, which is half the traffic of local memory. The sums are the same, bit by bit. */
 
 #define COLUMNS (TN / 8)
 #define ITEMS   (TM / RM * COLUMNS)
@@ -21,7 +25,7 @@
 #    define LOAD4(p, i) vload4(0, (p) + (i))
 #endif
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MORE = 16 };
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 };
 
 /* X(0) X(1) .. of the rows of a work-item and of what it fetches: arrays would end up in memory with Intel's compiler. */
 #define ONE(X)   X(0)
@@ -61,7 +65,38 @@ enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MORE = 16 };
 #define DECLARE_B(e)   float4 b##e = (float4)(0.0f);
 #define UNIT(e)        (item + (e)*ITEMS)
 
+#ifdef SHARE
+#    define SUB_GROUP __attribute__((intel_reqd_sub_group_size(8)))
+#    define ITEM      ((int)(get_sub_group_id() * 8 + get_sub_group_local_id()))
+#else
+#    define SUB_GROUP
+#    define ITEM ((int)get_local_id(0))
+#endif
+
 /* sum += a (RM rows of the tile) * b (8 columns), DEPTH terms. */
+#ifdef SHARE
+#    define SHARED(j, i) sum##i = fma((float8)(sub_group_broadcast(own, (uint)((j)*RM + i))), column, sum##i);
+#    define SHARED_0(i)  SHARED(0, i)
+#    define SHARED_1(i)  SHARED(1, i)
+#    define TERM(j)                                                                                                    \
+        {                                                                                                              \
+            const float8 column = vload8(0, columns_ + (j)*TN);                                                        \
+            ROWS(SHARED_##j)                                                                                           \
+        }
+#    if RM == 8
+#        define TERMS TERM(0)
+#    else
+#        define TERMS TERM(0) TERM(1)
+#    endif
+#    define MULTIPLY(buffer)                                                                                           \
+        {                                                                                                              \
+            __local const float *rows = A[buffer] + item / 8 * RM + item % RM, *columns_ = B[buffer] + item % 8 * 8;   \
+            for (int z = 0; z < DEPTH; z += 8 / RM, columns_ += 8 / RM * TN) {                                         \
+                const float own = rows[(z + item % 8 / RM) * PITCH_A];                                                 \
+                TERMS                                                                                                  \
+            }                                                                                                          \
+        }
+#else
 #define ADD_ROW(i) sum##i = fma((float8)(row.s##i), column, sum##i);
 #define MULTIPLY(buffer)                                                                                               \
     {                                                                                                                  \
@@ -72,6 +107,7 @@ enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MORE = 16 };
             ROWS(ADD_ROW)                                                                                              \
         }                                                                                                              \
     }
+#endif
 
 /* made[group][block of 8 inputs][r][s][8][outputs_pitch] of w[K][C][R][S] with zeros past the inputs and outputs. Inputs are
  * channels and outputs filters; TURN: the other way round. A work-item makes one number, those of rows row0 .. of outputs. */
@@ -102,7 +138,7 @@ __kernel void conv2d_tiled_turn(__global const float *w, __global float *made, i
  * by the weights of tap tap_first + tap_step * t; the same for columns. in_blocks, out_blocks: of a group. Pixels
  * pixel0 .. of all images' rows x columns; a work-group makes TM of them by TN outputs of a group. x and y begin x_first
  * and y_first pixels into their memory. */
-__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) SUB_GROUP void
 conv2d_tiled(ZOE_IN_NUMBERS(x), __global const float *weights, __global const float *bias, int flags, ZOE_OUT(y),
              int pixel0, int pixels, int rows, int columns, int out_first_h, int out_first_w, int out_step_h,
              int out_step_w, int in_first_h, int in_first_w, int in_step_h, int in_step_w, int taps_h, int taps_w,
@@ -112,7 +148,7 @@ conv2d_tiled(ZOE_IN_NUMBERS(x), __global const float *weights, __global const fl
     x += (size_t)x_first * 8;
     y = ZOE_PAST(y, y_first);
     __local float A[2][DEPTH * PITCH_A], B[2][DEPTH * TN];
-    const int item = (int)get_local_id(0), tiles_n = (out_blocks + COLUMNS - 1) / COLUMNS, id = (int)get_group_id(0);
+    const int item = ITEM, tiles_n = (out_blocks + COLUMNS - 1) / COLUMNS, id = (int)get_group_id(0);
     const int tile_n = id % tiles_n, tiles_m = (pixels - pixel0 + TM - 1) / TM;
     const int tile_m = id / tiles_n % tiles_m, group = id / tiles_n / tiles_m;
     const int pitch = x_W + 2 * x_P, image = rows * columns, count = in_blocks * taps_h * taps_w;
@@ -215,14 +251,15 @@ static inline float8 get_weights(__global const float *at, int step, int there)
                     GET_WEIGHT(6), GET_WEIGHT(7));
 }
 
+#if !defined(SHARE) || RM < 8 /* 8 rows and what finds the pixels are more than some GPUs' registers hold */
 /* dw[k,c,r,s] (+)= sum over the pixels of a part of dy[n,k,p,q] * x[n,c,p*stride_h - pad_h + r, q*stride_w - pad_w + s]. A
  * work-group makes TM filters x TN channels of one tap; part p has the pixels p * part_pixels .. (a multiple of DEPTH) and
  * lies at dw_first + p * part_floats, whose end past the weights becomes zero. A launch has the work-groups group0 .. and
- * the pixels from .. to-1 of each part (from: a multiple of DEPTH); with MORE it goes on with the sums that the launch
- * before it left. x and dy begin x_first and dy_first pixels into their memory. */
-__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+ * the pixels from .. to-1 of each part (from: a multiple of DEPTH); compiled with GO_ON it goes on with the sums that
+ * the launch before it left. x and dy begin x_first and dy_first pixels into their memory. */
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) SUB_GROUP void
 conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, int dw_first, int part_floats,
-                     int part_pixels, int flags, int pixels, int groups, int group_k, int group_c, int R, int S,
+                     int part_pixels, int add, int pixels, int groups, int group_k, int group_c, int R, int S,
                      int stride_h, int stride_w, int pad_h, int pad_w, int group0, int from, int to_pixel, int x_first,
                      int dy_first)
 {
@@ -230,7 +267,7 @@ conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, 
     dy += (size_t)dy_first * 8;
     __local float A[2][DEPTH * PITCH_A], B[2][DEPTH * TN];
     const int tiles_k = (group_k + TM - 1) / TM, tiles_c = (group_c + TN - 1) / TN;
-    const int item = (int)get_local_id(0);
+    const int item = ITEM;
     const int id = group0 + (int)get_group_id(0), tile_c = id % tiles_c, tile_k = id / tiles_c % tiles_k;
     const int tap = id / (tiles_c * tiles_k), s = tap % S, r = tap / S % R, group = tap / (S * R) % groups;
     const int part = tap / (S * R * groups);
@@ -246,14 +283,19 @@ conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, 
     FETCHES_A(DECLARE_A)
     FETCHES_B(DECLARE_B)
 
-    __global float *to = dw + dw_first + (size_t)part * part_floats;
-    const int taps = R * S, k = tile_k * TM + item / COLUMNS * RM, c = tile_c * TN + item % COLUMNS * 8;
+    /* Where the sums lie; with GO_ON that is kept in registers, and tiles are smaller. */
+#define DECLARE_PLACE                                                                                                  \
+    __global float *to = dw + dw_first + (size_t)part * part_floats;                                                   \
+    const int k = tile_k * TM + item / COLUMNS * RM, c = tile_c * TN + item % COLUMNS * 8;
 #define PLACE_OF(i) (to + (((size_t)(group * group_k + k + i) * group_c + c) * R + r) * S + s)
-#define GO_ON(i)                                                                                                       \
-    if (k + i < group_k) sum##i = get_weights(PLACE_OF(i), taps, group_c - c);
-    if (flags & MORE) {
-        ROWS(GO_ON)
+#ifdef GO_ON
+    {
+#    define LOAD_FILTER(i)                                                                                             \
+        if (k + i < group_k) sum##i = get_weights(PLACE_OF(i), R * S, group_c - c);
+        DECLARE_PLACE
+        ROWS(LOAD_FILTER)
     }
+#endif
     for (int stage = 0;; stage++) {
         const int pixel = first + stage * DEPTH;
         if (pixel < end) {
@@ -288,9 +330,11 @@ conv2d_tiled_weights(ZOE_IN_NUMBERS(x), ZOE_IN_NUMBERS(dy), __global float *dw, 
     }
 
 #define STORE_FILTER(i)                                                                                                \
-    if (k + i < group_k) put_weights(PLACE_OF(i), taps, sum##i, flags & ADD, group_c - c);
+    if (k + i < group_k) put_weights(PLACE_OF(i), R * S, sum##i, add, group_c - c);
+    DECLARE_PLACE
     ROWS(STORE_FILTER)
     const int weights = groups * group_k * group_c * R * S;
     if (id % (groups * R * S * tiles_k * tiles_c) == 0)
         for (int i = weights + item; i < part_floats; i += ITEMS) to[i] = 0.0f;
 }
+#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One work-group an image, and one for the mean of all. x: N images of C logits. tops = largest logit, sums = sum of exp(x - top) of each image.
+ * x: N images of C logits. tops = largest logit, sums = sum of exp(x - top) of each image. A work-group makes those of
+ * an image, one the mean.
  *   loss = 1/N * sum over n of log(sum) - (x[label] - top),   dx (+)= (exp(x - top) / sum - [c == label]) * share
  * Images whose label is outside 0..C-1 give nothing. */
 

@@ -184,16 +184,18 @@ static void get_numbers(zoe_device_info *info, cl_device_id device, cl_int *code
     info->lanes = 8;
 }
 
-/* Where a compiler may choose (cl_intel_required_subgroup_size): the least. */
-static uint32_t narrowest_sub_group(cl_device_id device, const char *extensions)
+/* Where a compiler may choose (cl_intel_required_subgroup_size): the least, and whether 8 is among them. */
+static void get_sub_groups(zoe_device_info *info, cl_device_id device, const char *extensions)
 {
     enum { SUB_GROUP_SIZES_INTEL = 0x4108, ROOM = 16 };
     size_t sizes[ROOM], bytes = 0, least = 0;
-    if (!has_word(extensions, "cl_intel_required_subgroup_size")) return 0;
-    if (clGetDeviceInfo(device, SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, &bytes) != CL_SUCCESS) return 0;
-    for (size_t i = 0; i < bytes / sizeof sizes[0]; i++)
+    if (!has_word(extensions, "cl_intel_required_subgroup_size")) return;
+    if (clGetDeviceInfo(device, SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, &bytes) != CL_SUCCESS) return;
+    for (size_t i = 0; i < bytes / sizeof sizes[0]; i++) {
         if (!least || sizes[i] < least) least = sizes[i];
-    return (uint32_t)least;
+        if (sizes[i] == 8) info->sub_group_8 = has_word(extensions, "cl_intel_subgroups");
+    }
+    info->sub_group = (uint32_t)least;
 }
 
 int zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_id device)
@@ -216,7 +218,7 @@ int zoe__opencl_info(zoe_device_info *info, cl_platform_id platform, cl_device_i
     info->fp64 = has_word(extensions, "cl_khr_fp64") || device_number(device, CL_DEVICE_DOUBLE_FP_CONFIG, &ignored);
     info->subgroups = has_word(extensions, "cl_khr_subgroups") || has_word(extensions, "cl_intel_subgroups") ||
                       device_number(device, DEVICE_MAX_NUM_SUB_GROUPS, &ignored);
-    info->sub_group = narrowest_sub_group(device, extensions);
+    get_sub_groups(info, device, extensions);
     info->family = info->is_cpu ? ZOE_FAMILY_VECTOR : ZOE_FAMILY_SIMT;
     free(extensions);
     return code;

@@ -128,11 +128,14 @@ typedef struct zoe__tiled_weights_product { /* [group][out][in] = sum over pixel
     int x_first, dy_first;                  /* pixels */
     int first;                              /* floats: the parts */
     bool more;                              /* goes on with the sums that are there */
-    int groups, in_blocks, out_blocks, pixels, most_pixels, tile; /* most_pixels decides of parts: of several products */
+    int groups, in_blocks, out_blocks, pixels, most_pixels,
+        tile; /* most_pixels decides of parts: of several products */
     double flops;
 } zoe__tiled_weights_product;
 size_t zoe__tiled_pitch(int outputs);
 int zoe__tiled_count(void);
+/* Whether the device has what tile 1 .. count needs. */
+bool zoe__tiled_offers(zoe_plan *plan, int number, zoe__direction direction);
 zoe_status zoe__tiled_multiply(zoe_plan *plan, const zoe__node *node, const zoe__tiled_product *p);
 zoe_status zoe__tiled_multiply_weights(zoe_plan *plan, const zoe__node *node, const zoe__tiled_weights_product *p);
 /* How many parts a product of weights leaves, *floats each: groups x out_blocks * 8 x in_blocks * 8 and a rest. */

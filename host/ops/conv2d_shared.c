@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What several algorithms of conv2d and linear use: the blocked layout of weights, ReLU's mask with the gradient of the
- * bias, phases of the stride, merged groups, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl, cl/conv2d_mask_groups.cl,
- * cl/sum_parts.cl. */
+ * bias, phases of the stride, merged groups, and the ordered sum of partial results. Kernels: cl/conv2d_mask.cl,
+ * cl/conv2d_mask_groups.cl, cl/sum_parts.cl. */
 #include "core/parallel.h"
 #include "ops/conv2d.h"
 
@@ -156,8 +156,9 @@ zoe_status zoe__launch_sum_parts(zoe_plan *plan, const zoe__node *node, zoe__mem
     return zoe__plan_launch(plan, node, &spec, "mimiiii", in, first, out, vectors, parts, add, each);
 }
 
-/* Rows of all N * P that a work-group sums. They follow from shape and family alone, so that a sum has one order on every
- * device: whole images for at most 16 groups a block in the vector family; for GPUs 1024 pixels, or what 256 leave. */
+/* Rows of all N * P that a work-group sums. They follow from shape and family alone, so that a sum has one order on
+ * every device: whole images for at most 16 groups a block in the vector family; for GPUs 1024 pixels, or what 256
+ * leave. */
 static int mask_rows(const zoe__conv2d *conv, zoe_family family)
 {
     enum { IMAGES = 16, PIXELS = 1024, GROUPS = 256 };

@@ -9,18 +9,20 @@
 
 #include <math.h>
 
-enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8, MORE = 16 }; /* as in conv2d_tiled.cl */
+enum { RELU = 1, ADD = 2, BIAS = 4, TURN = 8 }; /* as in conv2d_tiled.cl */
 
 /* What kernels are compiled for; a tuner tries all, parameter 0 of a choice is its number from 1 on. */
 typedef struct tile {
     int m, n, rows, blocks; /* TM, TN, RM, BLOCKS */
+    bool share;             /* SHARE: for devices with sub_group_8; weights have no kernel of 8 rows */
 } tile;
 
 /* Larger ones that Intel's and AMD's compilers do not keep in registers are left out (`./bootstrap vendor-check`). */
 static const tile tiles[] = {
-    {64, 64, 4, 1},  {64, 32, 4, 1},  {32, 64, 4, 1},  {64, 64, 8, 1},  {128, 128, 8, 1},
-    {32, 128, 8, 1}, {128, 64, 4, 2}, {64, 128, 4, 2}, {128, 32, 4, 2}, {32, 128, 4, 2},
-    {64, 64, 4, 2},  {64, 32, 4, 2},  {32, 64, 4, 2},
+    {64, 64, 4, 1, false},   {64, 32, 4, 1, false},  {32, 64, 4, 1, false},  {64, 64, 8, 1, false},
+    {128, 128, 8, 1, false}, {32, 128, 8, 1, false}, {128, 64, 4, 2, false}, {64, 128, 4, 2, false},
+    {128, 32, 4, 2, false},  {32, 128, 4, 2, false}, {64, 64, 4, 2, false},  {64, 32, 4, 2, false},
+    {32, 64, 4, 2, false},   {64, 64, 8, 1, true},   {64, 64, 4, 2, true},
 };
 enum { TILES = sizeof tiles / sizeof *tiles, SQUARE = 0, NARROW = 1, FLAT = 2 };
 
@@ -75,6 +77,13 @@ static int default_tile(const zoe__conv2d *conv, zoe__direction direction)
     return rows <= 32 ? FLAT : SQUARE;
 }
 
+bool zoe__tiled_offers(zoe_plan *plan, int number, zoe__direction direction)
+{
+    const tile *t = &tiles[number - 1];
+    if (!t->share) return true;
+    return zoe_device_get_info(zoe__plan_device(plan))->sub_group_8 && (direction != ZOE__TO_WEIGHTS || t->rows < 8);
+}
+
 static const tile *tile_of(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *conv, zoe__direction direction)
 {
     const int wish = zoe__plan_choice(plan, node, direction)->parameter[0];
@@ -85,9 +94,8 @@ static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction
                          size_t room)
 {
     size_t count = 0;
-    (void)plan;
     for (int i = 0; i < TILES && count < room; i++)
-        if (i != default_tile(conv, direction))
+        if (i != default_tile(conv, direction) && zoe__tiled_offers(plan, i + 1, direction))
             out[count++] = (zoe__choice){.algorithm = "tiled", .parameter = {i + 1}};
     return count;
 }
@@ -155,8 +163,8 @@ static int share_of(double flops_launch, double flops, int all, int round)
     return share < round ? round : share;
 }
 
-/* How the gradient of the weights is cut into launches: pixels of a part, and work-groups, at a time. A work-group runs on
- * one unit. The sums are those of one launch, bit by bit. */
+/* How the gradient of the weights is cut into launches: pixels of a part, and work-groups, at a time. A work-group runs
+ * on one unit. The sums are those of one launch, bit by bit. */
 typedef struct cut {
     int pixels, groups;
 } cut;
@@ -206,9 +214,10 @@ static zoe_status make_plan(zoe_plan *plan, zoe__node *node, const zoe__conv2d *
 
 /* ---- launches ---- */
 
-static zoe__launch_spec spec_of(const tile *t, const char *kernel, size_t groups, char options[96])
+static zoe__launch_spec spec_of(const tile *t, const char *kernel, size_t groups, const char *more, char options[96])
 {
-    zoe__format(options, 96, "-DTM=%d -DTN=%d -DRM=%d -DBLOCKS=%d", t->m, t->n, t->rows, t->blocks);
+    zoe__format(options, 96, "-DTM=%d -DTN=%d -DRM=%d -DBLOCKS=%d%s%s", t->m, t->n, t->rows, t->blocks,
+                t->share ? " -DSHARE=1" : "", more);
     const size_t items = (size_t)items_of(t);
     return (zoe__launch_spec){.program = "conv2d_tiled",
                               .kernel = kernel,
@@ -231,7 +240,7 @@ static zoe_status emit_turn(zoe_plan *plan, const zoe__node *node, const zoe__co
     for (int row = 0; row < rows && status == ZOE_OK; row += each) {
         const size_t numbers = (size_t)(rows - row < each ? rows - row : each) * (size_t)pitch;
         zoe__launch_spec spec = zoe__spec_items(plan, "conv2d_tiled", "conv2d_tiled_turn", numbers);
-        spec.options = spec_of(t, "", 1, options).options;
+        spec.options = spec_of(t, "", 1, "", options).options;
         status = zoe__plan_launch(plan, node, &spec, "mmiiiiiii", zoe__plan_weight(plan, node, 0),
                                   zoe__plan_derived_mem(plan, node, data ? 0 : 1), data ? TURN : 0, v->groups,
                                   v->k / v->groups, v->c / v->groups, v->r * v->s, pitch, row);
@@ -285,7 +294,7 @@ static zoe_status emit_sweep(zoe_plan *plan, const zoe__node *node, const zoe__c
         const int end = pixels - first < each ? pixels : first + each;
         const size_t groups =
             (size_t)divide_up(end - first, t->m) * (size_t)divide_up(out_blocks, t->n / 8) * (size_t)v->groups;
-        zoe__launch_spec spec = spec_of(t, "conv2d_tiled", groups, options);
+        zoe__launch_spec spec = spec_of(t, "conv2d_tiled", groups, "", options);
         spec.flops = o->flops * (end - first) / pixels;
         ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmmiviiiiiiiiiiiiiiiiiiiiiiiii", o->x, o->weights, o->bias,
                                  o->flags, o->y, first, end, h->count, w->count, h->first, w->first, h->step, w->step,
@@ -316,30 +325,38 @@ static zoe_status emit_data(zoe_plan *plan, const zoe__node *node, const zoe__co
     return ZOE_OK;
 }
 
-/* x and dy begin so many pixels into their memory, dw so many floats; flags ADD or MORE. */
+/* x and dy begin so many pixels into their memory, dw so many floats. more: goes on with the sums that lie there. */
 typedef struct sums {
     const zoe__view *x, *dy;
     zoe__mem *dw;
-    int x_first, dy_first, dw_first, flags;
+    int x_first, dy_first, dw_first;
+    bool add, more;
     double flops;
 } sums;
 
 static zoe_status emit_sums(zoe_plan *plan, const zoe__node *node, const zoe__conv2d *v, const tile *t, const split *s,
                             const sums *o)
 {
-    const int groups = weight_groups(v, s, t);
-    const cut c = cut_of(plan, s, t, groups);
+    int groups = weight_groups(v, s, t);
+    cut c = cut_of(plan, s, t, groups);
+    if (o->more || c.pixels < s->pixels) { /* sums that go on take registers: a smaller tile, of the same sums */
+        t = &tiles[SQUARE];
+        groups = weight_groups(v, s, t);
+        c = cut_of(plan, s, t, groups);
+    }
     for (int from = 0; from < s->pixels; from += c.pixels)
         for (int group = 0; group < groups; group += c.groups) {
             char options[96];
             const int to = s->pixels - from < c.pixels ? s->pixels : from + c.pixels;
             const int count = groups - group < c.groups ? groups - group : c.groups;
-            zoe__launch_spec spec = spec_of(t, "conv2d_tiled_weights", (size_t)count, options);
+            const bool more = o->more || from > 0;
+            zoe__launch_spec spec =
+                spec_of(t, "conv2d_tiled_weights", (size_t)count, more ? " -DGO_ON=1" : "", options);
             spec.flops = o->flops * (to - from) / s->pixels * count / groups;
             ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vvmiiiiiiiiiiiiiiiiiii", o->x, o->dy, o->dw, o->dw_first,
-                                     (int)s->floats, s->pixels, o->flags | (from ? MORE : 0), v->n * v->p * v->q,
-                                     v->groups, v->k / v->groups, v->c / v->groups, v->r, v->s, v->stride_h,
-                                     v->stride_w, v->pad_h, v->pad_w, group, from, to, o->x_first, o->dy_first));
+                                     (int)s->floats, s->pixels, o->add, v->n * v->p * v->q, v->groups, v->k / v->groups,
+                                     v->c / v->groups, v->r, v->s, v->stride_h, v->stride_w, v->pad_h, v->pad_w, group,
+                                     from, to, o->x_first, o->dy_first));
         }
     return ZOE_OK;
 }
@@ -355,7 +372,7 @@ static zoe_status emit_weights(zoe_plan *plan, const zoe__node *node, const zoe_
                     .dy = zoe__plan_dy(plan, node),
                     .dw = whole ? dw : parts,
                     .dw_first = whole ? 0 : first,
-                    .flags = whole && add ? ADD : 0,
+                    .add = whole && add,
                     .flops = zoe__conv2d_flops(v)};
     ZOE_TRY(emit_sums(plan, node, v, t, &s, &o));
     return whole ? ZOE_OK : zoe__launch_sum_parts(plan, node, parts, first, s.parts, dw, (int)s.floats, add);
@@ -450,7 +467,7 @@ zoe_status zoe__tiled_multiply_weights(zoe_plan *plan, const zoe__node *node, co
                     .x_first = p->x_first,
                     .dy_first = p->dy_first,
                     .dw_first = p->first,
-                    .flags = p->more ? MORE : 0,
+                    .more = p->more,
                     .flops = p->flops};
     const int wish = p->tile;
     const tile *t = &tiles[wish >= 1 && wish <= TILES ? wish - 1 : default_tile(&v, ZOE__TO_WEIGHTS)];

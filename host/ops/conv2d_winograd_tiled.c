@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `winograd` for GPUs: F(2x2,3x3), output and gradient of x of 3x3 convolutions of stride 1, with 16/36 of the
- * multiplications; the gradient of the weights is F(3x3,2x2), as many. Transformed input and sums lie in the workspace, for as many images at a time as it has room for;
- * the products are `tiled`'s. It costs traffic: four times the input and the output, there and back. So it is taken
- * where it was measured to be faster or is asked for, not by itself. Kernels: cl/winograd_tiled.cl, cl/conv2d_tiled.cl.
+ * multiplications; the gradient of the weights is F(3x3,2x2), as many. Transformed input and sums lie in the workspace,
+ * for as many images at a time as it has room for; the products are `tiled`'s. It costs traffic: four times the input
+ * and the output, there and back. So it is taken where it was measured to be faster or is asked for, not by itself.
+ * Kernels: cl/winograd_tiled.cl, cl/conv2d_tiled.cl.
  */
 #include "ops/conv2d.h"
 
@@ -30,20 +31,19 @@ static bool supports(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction dir
     const double each =
         PLACES * ((double)conv->p * conv->q / 4 + conv->p + conv->q) * (blocks_of(conv->c) + blocks_of(conv->k));
     const bool half = zoe_device_get_info(zoe__plan_device(plan))->half; /* too coarse for sums of 16 */
-    return !half && conv->r == 3 && conv->s == 3 && conv->stride_h == 1 &&
-           conv->stride_w == 1 && conv->groups == 1 && conv->pad_h <= 2 && conv->pad_w <= 2 && each < MOST_PIXELS &&
-           conv->p > 1 && conv->q > 1 && zoe__conv2d_tiled.supports(plan, conv, direction);
+    return !half && conv->r == 3 && conv->s == 3 && conv->stride_h == 1 && conv->stride_w == 1 && conv->groups == 1 &&
+           conv->pad_h <= 2 && conv->pad_w <= 2 && each < MOST_PIXELS && conv->p > 1 && conv->q > 1 &&
+           zoe__conv2d_tiled.supports(plan, conv, direction);
 }
 
 static size_t candidates(zoe_plan *plan, const zoe__conv2d *conv, zoe__direction direction, zoe__choice *out,
                          size_t room)
 {
     size_t count = 0;
-    (void)plan;
     (void)conv;
-    (void)direction;
     for (int i = 1; i <= zoe__tiled_count() && count < room; i++)
-        out[count++] = (zoe__choice){.algorithm = "winograd", .parameter = {i}};
+        if (zoe__tiled_offers(plan, i, direction))
+            out[count++] = (zoe__choice){.algorithm = "winograd", .parameter = {i}};
     return count;
 }
 
@@ -116,8 +116,8 @@ static zoe_status emit_gather(zoe_plan *plan, const zoe__node *node, const zoe__
                              g->tiles_h, g->tiles_w, tiles, -conv->pad_h, -conv->pad_w, v_items));
     spec = zoe__spec_items(plan, "winograd_tiled", "winograd_tiled_gradient", (size_t)e_items);
     spec.bytes = per_item * e_items;
-    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmiiiiii", zoe__plan_dy(plan, node), work, e_first, image0,
-                             g->tiles_h, g->tiles_w, tiles, e_items));
+    ZOE_TRY(zoe__plan_launch(plan, node, &spec, "vmiiiiii", zoe__plan_dy(plan, node), work, e_first, image0, g->tiles_h,
+                             g->tiles_w, tiles, e_items));
     zoe__tiled_weights_product product = g->product;
     product.mem = work;
     product.x_first = v_first;

@@ -42,6 +42,7 @@ typedef struct zoe_device_info {
     uint32_t base_align; /* bytes a sub-buffer's origin must be a multiple of */
     uint32_t sub_group;  /* the narrowest sub-group that kernels can be compiled for; 0: not known */
     bool fp16, fp64, subgroups;
+    bool sub_group_8; /* kernels can be compiled for sub-groups of 8 that read each other's registers */
     bool half; /* opened with storage fp16 */
 } zoe_device_info;
 

@@ -226,7 +226,7 @@ static void tiled_tiles_agree(void **state)
         {"groups, stride 2", {1, 32, 7, 9}, 80, 3, 3, 2, 2, 1, 1, 2, true, false},
     };
     static const row parts[] = {{"many parts", {3, 8, 75, 77}, 11, 1, 3, 1, 1, 0, 1, 1, true, true}};
-    static const int tiles[] = {4, 5, 9, 13};
+    static const int tiles[] = {4, 5, 9, 13, 14, 15}; /* from 14 on: where the device has sub-groups of 8 */
     (void)state;
     for (size_t i = 0; i < COUNT(tiles); i++)
         test_choice(rows, COUNT(rows), (zoe__choice){.algorithm = "tiled", .parameter = {tiles[i]}}, 0);

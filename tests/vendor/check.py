@@ -313,7 +313,12 @@ def run(arguments):
     rows = {t: {"programs": 0, "kernels": 0, "failures": 0, "registers": 0, "local": 0} for t in targets}
     started = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = [(t, pool.submit(check_one, t, p, arguments.folder, ptxas)) for t in targets for p in programs]
+        jobs = [
+            (t, pool.submit(check_one, t, p, arguments.folder, ptxas))
+            for t in targets
+            for p in programs
+            if not p["sub_groups"] or (t.startswith("intel") and t not in WIDE)  # the others' drivers do not offer sub-groups of 8
+        ]
         try:
             for target, job in jobs:
                 found, lines = job.result()
@@ -334,7 +339,7 @@ def run(arguments):
         with open(arguments.markdown, "w", encoding="utf-8") as file:
             file.write(text + "\n")
     failures = sum(row["failures"] for row in rows.values())
-    compiled = len(programs) * len(targets)
+    compiled = sum(row["programs"] for row in rows.values())
     took = time.monotonic() - started
     print(f"check.py: {compiled} compilations, {failures} failures, {took:.0f} s", file=sys.stderr)
     return 6 if failures else 0

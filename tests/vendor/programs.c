@@ -12,7 +12,8 @@
  * Kernel files that no plan of either family has are compiled as they are.
  *
  * FOLDER gets NUMBER.cl (with common.cl) and programs.json: [{file, program, options, wide_options, kernels: {name:
- * {items, local}}}]: wide_options where the narrowest sub-group is 16, items of the largest work-group (0: the driver
+ * {items, local}}, sub_groups}]: wide_options where the narrowest sub-group is 16, sub_groups: only for
+ * devices that have sub-groups of 8, items of the largest work-group (0: the driver
  * chooses), bytes of local memory given as arguments. */
 #include <errno.h>
 #include <jansson.h>
@@ -57,8 +58,8 @@ static json_t *program_of(visit *v, const char *name, const char *options, const
             !strcmp(json_string_value(json_object_get(at, "options")), options))
             return at;
     }
-    at = json_pack("{s:s, s:s, s:s, s:{}}", "program", name, "options", options, "wide_options", wide_options,
-                   "kernels");
+    at = json_pack("{s:s, s:s, s:s, s:{}, s:b}", "program", name, "options", options, "wide_options", wide_options,
+                   "kernels", "sub_groups", strstr(options, "-DSHARE") != NULL);
     json_array_append_new(v->programs, at);
     return at;
 }
@@ -179,7 +180,14 @@ out:
     return status;
 }
 
-/* Training, fused and not, with each optimiser and without CLBlast; evaluation. */
+static bool know_nothing(void *user, const char *op, zoe__direction direction, const zoe__conv2d *conv,
+                         zoe__choice *out)
+{
+    (void)user, (void)op, (void)direction, (void)conv, (void)out;
+    return false;
+}
+
+/* Training, fused and not, with each optimiser, without CLBlast and in short launches; evaluation. */
 static zoe_status plan_networks(visit *v, const zoe_backbone *net, int batch)
 {
     zoe_plan_options options = zoe_plan_options_default();
@@ -190,7 +198,13 @@ static zoe_status plan_networks(visit *v, const zoe_backbone *net, int batch)
     options.fuse = false;
     ZOE_TRY(plan_network(v, net, batch, options));
     options.conv = options.linear = "plain";
-    return plan_network(v, net, batch, options);
+    ZOE_TRY(plan_network(v, net, batch, options));
+    const zoe__tuning slow = {.find = know_nothing, .launch_flops = 1e8}, *before = zoe__device_get_tuning(v->device);
+    options.conv = options.linear = "auto";
+    zoe__device_set_tuning(v->device, &slow);
+    const zoe_status status = plan_network(v, net, batch, options);
+    zoe__device_set_tuning(v->device, before);
+    return status;
 }
 
 static zoe_status plan_all(visit *v)
@@ -245,6 +259,7 @@ static zoe_status visit_family(json_t *programs, zoe_context *context, const cha
     if (!strcmp(family, "simt")) {
         v.device->info.max_work_group = MOST_ITEMS;
         v.device->info.local_mem_bytes = MOST_LOCAL;
+        v.device->info.sub_group_8 = true;
         v.device->quirks = 0;
     }
     zoe__ahead_watch(v.device, see, &v);
