@@ -22,19 +22,19 @@ struct zoe__bench_store {
 /* Two processes may find the file empty: the second waits for the lock, and then there are tables. */
 static const char SCHEMA[] =
     "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS run(id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, suite TEXT NOT NULL, suite_id "
-    "TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS run("
+    " id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, suite TEXT NOT NULL, suite_id TEXT NOT NULL,"
     " started TEXT NOT NULL, version TEXT NOT NULL, build TEXT NOT NULL, cpu TEXT, complete INTEGER NOT NULL,"
     " document TEXT NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS device(run INTEGER NOT NULL REFERENCES run(id), id TEXT NOT NULL, name TEXT, platform "
-    "TEXT,"
+    "CREATE TABLE IF NOT EXISTS device("
+    " run INTEGER NOT NULL REFERENCES run(id), id TEXT NOT NULL, name TEXT, platform TEXT,"
     " driver TEXT, version TEXT, family TEXT, PRIMARY KEY(run, id));"
-    "CREATE TABLE IF NOT EXISTS \"case\"(run INTEGER NOT NULL REFERENCES run(id), device TEXT NOT NULL, id TEXT NOT "
-    "NULL, flops REAL,"
+    "CREATE TABLE IF NOT EXISTS \"case\"("
+    " run INTEGER NOT NULL REFERENCES run(id), device TEXT NOT NULL, id TEXT NOT NULL, flops REAL,"
     " median_ns REAL, low_ns REAL, high_ns REAL, \"check\" TEXT NOT NULL, nmse REAL, roof_share REAL, algorithm TEXT,"
     " tuned INTEGER, PRIMARY KEY(run, device, id));"
-    "CREATE TABLE IF NOT EXISTS sample(run INTEGER NOT NULL, device TEXT NOT NULL, id TEXT NOT NULL, number INTEGER "
-    "NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS sample("
+    " run INTEGER NOT NULL, device TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL,"
     " ns REAL NOT NULL, PRIMARY KEY(run, device, id, number)) WITHOUT ROWID;";
 
 static zoe_status sql_error(zoe__bench_store *s, const char *what)

@@ -118,7 +118,7 @@ if __name__ == "__main__":
     run("mini", 16, 3, 56, 56)
     # Some sizes have a ReLU so close to 0 that rounding decides what it lets through: at 96x96 PyTorch's own losses in
     # NCHW and NHWC part by 2.8e-4 in step 3. In the sizes chosen, its float32 in both orders and double agree. A smaller
-    # lr makes less of such a ReLU: with 1e-3 Winograd with 8 lanes met one of resnet18 that with 16 lanes was not met (1.1e-4 in step 2).
+    # lr makes less of one: with 1e-3 resnet18 by Winograd with 8 lanes was 1.1e-4 off in step 2, with other last bits with 16 lanes, too.
     run("resnet18", 8, 3, 95, 97, lr=2e-4)
     run("caffenet", 8, 3, 227, 227)
     run("l3-vision", 4, 3, 43, 37, lr=3e-5)
