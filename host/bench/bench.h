@@ -65,6 +65,16 @@ zoe_status zoe__bench_children(zoe_context *context, const char *suite, const zo
 /* ---- train.c: measures once, by the options of the suite train ---- */
 zoe_status zoe__train_here(zoe_context *context, const zoe_options *options, json_t **out);
 
+/* ---- train_largest.c: `--batch max` ---- */
+
+/* What a step with so many pictures takes of the device's memory, without taking it. ZOE_DEVICE_MEMORY: too much. */
+typedef zoe_status zoe__bytes_of_batch(void *user, int batch, uint64_t *bytes);
+
+/* The largest power of two up to 65536 that leaves a tenth of the device's memory, of a processor's a quarter of what
+ * the machine has free. ZOE_DEVICE_MEMORY: not even one picture. */
+zoe_status zoe__train_largest(zoe_context *context, const zoe_device_info *device, zoe__bytes_of_batch *bytes_of,
+                              void *user, int *batch);
+
 /* ---- words.c: what else `bench` can be told: list, compare, .. ---- */
 const zoe_bench_suite *zoe__bench_word_at(size_t index); /* NULL past the end */
 

@@ -119,11 +119,23 @@ bool zoe__train_id_read(zoe__train_id *out, const char *id)
     if (!zoe__format(out->net, sizeof out->net, "%.*s", (int)length, rest) || rest[length] != ' ') return false;
     rest = read_numbers(rest + length + 1, size, 3);
     if (rest) rest = skip(rest, " batch ");
-    if (rest) rest = read_numbers(rest, &out->batch, 1);
+    if (rest && !strcmp(rest, "max"))
+        rest += strlen(rest);
+    else if (rest)
+        rest = read_numbers(rest, &out->batch, 1);
     out->c = size[0];
     out->h = size[1];
     out->w = size[2];
     return rest && !*rest;
+}
+
+void zoe__train_id_settle(char *out, size_t size, const char *id, int batch)
+{
+    zoe__train_id train;
+    if (batch > 0 && zoe__train_id_read(&train, id) && train.batch == 0)
+        zoe__format(out, size, "train %s %dx%dx%d batch %d", train.net, train.c, train.h, train.w, batch);
+    else
+        zoe__format(out, size, "%s", id);
 }
 
 double zoe__case_flops(const char *id)

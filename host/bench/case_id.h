@@ -24,12 +24,15 @@ typedef struct zoe__gemm_id {
 } zoe__gemm_id;
 bool zoe__gemm_id_read(zoe__gemm_id *out, const char *id);
 
-/* "train NET CxHxW batch N" */
+/* "train NET CxHxW batch N", "train NET CxHxW batch max" (as many as the device has room for: batch = 0) */
 typedef struct zoe__train_id {
     char net[64];
     int c, h, w, batch;
 } zoe__train_id;
 bool zoe__train_id_read(zoe__train_id *out, const char *id);
+
+/* The same case with a number of pictures for "max"; other ids as they are. */
+void zoe__train_id_settle(char *out, size_t size, const char *id, int batch);
 
 /* Multiply-adds times two of a run, as the id alone tells; 0 where it does not. */
 double zoe__case_flops(const char *id);

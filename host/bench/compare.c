@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/case_id.h"
 #include "bench/run.h"
 
 static const double LEAST_DIFFERENCE = 0.03;
@@ -77,12 +78,25 @@ static const char *verdict_of(const zoe__ratio_ci *r)
     return r->low > 1 ? "faster" : r->high < 1 ? "slower" : "same";
 }
 
+/* Of "batch max", which is another number on another device, the times of a picture. */
+static void per_picture(const json_t *row, zoe__median_ci *t)
+{
+    const double batch = json_number_value(json_object_get(row, "batch"));
+    zoe__train_id id;
+    if (!zoe__train_id_read(&id, text_of(row, "id")) || id.batch || !(batch > 0)) return;
+    t->median /= batch;
+    t->low /= batch;
+    t->high /= batch;
+}
+
 static zoe_status compare_rows(zoe_context *context, const json_t *a, const json_t *b, json_t *cases,
                                zoe__ratio_ci *ratio)
 {
     zoe__median_ci of_a, of_b;
     ZOE_TRY(interval_of(context, a, &of_a));
     ZOE_TRY(interval_of(context, b, &of_b));
+    per_picture(a, &of_a);
+    per_picture(b, &of_b);
     *ratio = zoe__ratio_interval(&of_a, &of_b);
     json_array_append_new(cases, json_pack("{s:s, s:f, s:[f, f], s:s, s:f, s:f}", "id", text_of(a, "id"), "ratio",
                                            ratio->ratio, "ci95", ratio->low, ratio->high, "verdict", verdict_of(ratio),

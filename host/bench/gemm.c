@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Suite gemm: matrix products of DeepBench and of our networks, by our own kernels and, where they are installed, by
- * OpenBLAS (what the processor can do without OpenCL) and CLBlast as it is shipped and as it was tuned. */
+ * Suite gemm: matrix products of DeepBench and of our networks' linear layers, by our own kernels and, where they are
+ * installed, by OpenBLAS (what the processor can do without OpenCL) and CLBlast as it is shipped and as it was tuned.
+ * --net NAME: the products of all layers of a network instead. */
+#include "bench/gemm_net.h"
 #include "bench/run.h"
 
-/* gemm-3: whoever changes a line gives it another number. */
+/* gemm-4: whoever changes a line gives it another number. */
 /* clang-format off */
 static const char *const ids[] = {
     "gemm nn 1760x16x1760",
@@ -115,6 +117,30 @@ static const char *const ids[] = {
     "gemm nt 16x4096x4096 by openblas",
     "gemm nt 16x4096x4096 by clblast",
     "gemm nt 16x4096x4096 by clblast-tuned",
+    "gemm nn 16x9216x4096",
+    "gemm nn 16x9216x4096 by openblas",
+    "gemm nn 16x9216x4096 by clblast",
+    "gemm nn 16x9216x4096 by clblast-tuned",
+    "gemm tn 4096x9216x16",
+    "gemm tn 4096x9216x16 by openblas",
+    "gemm tn 4096x9216x16 by clblast",
+    "gemm tn 4096x9216x16 by clblast-tuned",
+    "gemm nn 16x4096x4096",
+    "gemm nn 16x4096x4096 by openblas",
+    "gemm nn 16x4096x4096 by clblast",
+    "gemm nn 16x4096x4096 by clblast-tuned",
+    "gemm tn 4096x4096x16",
+    "gemm tn 4096x4096x16 by openblas",
+    "gemm tn 4096x4096x16 by clblast",
+    "gemm tn 4096x4096x16 by clblast-tuned",
+    "gemm nn 128x512x1000",
+    "gemm nn 128x512x1000 by openblas",
+    "gemm nn 128x512x1000 by clblast",
+    "gemm nn 128x512x1000 by clblast-tuned",
+    "gemm tn 1000x512x128",
+    "gemm tn 1000x512x128 by openblas",
+    "gemm tn 1000x512x128 by clblast",
+    "gemm tn 1000x512x128 by clblast-tuned",
     NULL,
 };
 /* clang-format on */
@@ -122,7 +148,7 @@ static const char *const ids[] = {
 extern const zoe__bench_list zoe__bench_list_gemm;
 const zoe__bench_list zoe__bench_list_gemm = {
     .suite = "gemm",
-    .suite_id = "gemm-3",
+    .suite_id = "gemm-4",
     .ids = ids,
     .least = 5,
     .most = 9,
@@ -136,15 +162,39 @@ const zoe__bench_list zoe__bench_list_gemm = {
 
 static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_bench_report *out)
 {
-    return zoe__bench_run_suite(context, call, &zoe__bench_list_gemm, out);
+    static const char *const of_nets[] = {"batch", "size"};
+    const bool net = zoe_options_given(call->options, "net");
+    for (size_t i = 0; i < sizeof of_nets / sizeof *of_nets; i++)
+        ZOE_FAIL_IF(context, !net && zoe_options_given(call->options, of_nets[i]), ZOE_USAGE,
+                    "bench gemm: --%s needs --net", of_nets[i]);
+    if (!net) return zoe__bench_run_suite(context, call, &zoe__bench_list_gemm, out);
+    zoe__bench_list list = zoe__bench_list_gemm;
+    zoe__gemm_net products = {.count = 0};
+    zoe_status status = zoe__gemm_net_list(context, call->options, &products);
+    list.suite_id = products.suite_id;
+    list.ids = products.ids;
+    if (status == ZOE_OK) status = zoe__bench_run_suite(context, call, &list, out);
+    zoe__gemm_net_free(&products);
+    return status;
 }
 
-static const zoe_option options[] = {ZOE__RUN_OPTIONS, {.name = NULL}};
+/* clang-format off */
+static const zoe_option options[] = {
+    ZOE__RUN_OPTIONS,
+    {.name = "net", .letter = 'n', .type = ZOE_OPTION_TEXT, .value = "NAME",
+     .help = "one of `zoe backbones`: the products of its layers instead of the list"},
+    {.name = "batch", .letter = 'b', .type = ZOE_OPTION_INT, .low = 1, .high = 65536, .unit = "pictures",
+     .fallback = "8", .help = "with --net: in a step"},
+    {.name = "size", .type = ZOE_OPTION_SIZE, .low = 1, .high = 32768, .unit = "pixels",
+     .help = "with --net: of the input; none: what the network was made for"},
+    {.name = NULL},
+};
+/* clang-format on */
 
 const zoe_bench_suite zoe__suite_gemm = {
     .name = "gemm",
     .summary = "matrix products, beside OpenBLAS and CLBlast where they are installed",
-    .usage = "[-d DEVICE ..] [-o FILE.json]",
+    .usage = "[--net NAME] [-d DEVICE ..] [-o FILE.json]",
     .options = options,
     .run = run,
 };

@@ -249,7 +249,8 @@ static void close_layer(layer *l)
 zoe_status zoe__once_layer(const zoe__once *once, bool *known)
 {
     layer l = {.once = once, .places = (size_t)zoe_options_int(once->options, "places")};
-    const uint32_t stream = (uint32_t)zoe__once_seed(once->id);
+    const uint32_t flags = ZOE__PROBE_PLANAR | ZOE__PROBE_HALO; /* a layer alone: nobody asks its output to lie so */
+    const uint32_t stream = (uint32_t)zoe__once_seed(once->id) & ~flags;
     double device_ns = 0;
     zoe_status status = ZOE_OK;
     *known = zoe__layer_id_read(&l.id, once->id);

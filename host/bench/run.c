@@ -177,7 +177,9 @@ static void decide(runner *r, slot *s, double last)
 static zoe_status take_process(runner *r, slot *s, const char *id)
 {
     const double start = zoe__seconds();
-    const zoe_status status = run_once(r, s->machine, id, &s->processes[s->count]);
+    char settled[256]; /* "batch max" is what the first process found it to be */
+    zoe__train_id_settle(settled, sizeof settled, id, s->count ? (int)number(s->processes[0], "batch") : 0);
+    const zoe_status status = run_once(r, s->machine, settled, &s->processes[s->count]);
     if (status == ZOE_STOPPED) return status;
     if (status != ZOE_OK) return failed(r, s, id, status);
     const json_t *found = s->processes[s->count++];
@@ -233,7 +235,8 @@ static const char *unfit(const runner *r, const machine *m, const char *id)
     if (strstr(id, " by clblast")) return "'host' has no CLBlast";
     zoe__train_id train;
     if (!strncmp(id, "roof ", 5)) return "'host' has no kernels";
-    if (zoe__train_id_read(&train, id) && (double)train.c * train.h * train.w * train.batch > MOST_HOST_PIXELS)
+    if (zoe__train_id_read(&train, id) &&
+        (train.batch == 0 || (double)train.c * train.h * train.w * train.batch > MOST_HOST_PIXELS))
         return "too much arithmetic for the plain-C definitions";
     return zoe__case_flops(id) > r->list->host_flops ? "too much arithmetic for the plain-C definitions" : NULL;
 }

@@ -25,27 +25,23 @@ enum { WARM_STEPS = 2, LEAST_STEPS = 3, MOST_STEPS = 100000, PROFILED_STEPS = 3,
 
 typedef struct subject {
     zoe_context *context;
+    const zoe_options *options;
+    const zoe_backbone *net;
+    zoe_shape shape; /* of the input */
     zoe_device *device;
     zoe_graph *graph;
     zoe_store *store;
     zoe_plan *plan;
-    zoe_value loss;
+    zoe_value x, labels, loss;
     double flops; /* forward, of the definition */
     char id[128]; /* as case_id.h has it */
     int64_t step;
     float losses[CHECKED_STEPS];
 } subject;
 
-static void free_subject(subject *s)
+static zoe_status open_device(subject *s)
 {
-    zoe_plan_free(&s->plan);
-    zoe_store_free(&s->store);
-    zoe_graph_free(&s->graph);
-    zoe_device_free(&s->device);
-}
-
-static zoe_status open_device(subject *s, const zoe_options *o)
-{
+    const zoe_options *o = s->options;
     zoe_device_options options = zoe_device_options_default();
     options.name = zoe_options_text(o, "device");
     options.family = zoe_options_text(o, "family");
@@ -58,8 +54,10 @@ static zoe_status open_device(subject *s, const zoe_options *o)
 }
 
 /* Input, labels and their data: uniform in [-1, 1), classes in turn. */
-static zoe_status feed(subject *s, zoe_value x, zoe_shape shape, zoe_value labels, int classes)
+static zoe_status feed(subject *s)
 {
+    const zoe_shape shape = s->shape;
+    const int classes = (int)zoe_options_int(s->options, "classes");
     float *picture = NULL;
     int32_t *label = NULL;
     zoe_status status = ZOE_OK;
@@ -71,8 +69,8 @@ static zoe_status feed(subject *s, zoe_value x, zoe_shape shape, zoe_value label
         picture[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
     }
     for (int n = 0; n < shape.n; n++) label[n] = n % classes;
-    ZOE_TRY_OUT(zoe_plan_write(s->plan, x, picture));
-    ZOE_TRY_OUT(zoe_plan_write(s->plan, labels, label));
+    ZOE_TRY_OUT(zoe_plan_write(s->plan, s->x, picture));
+    ZOE_TRY_OUT(zoe_plan_write(s->plan, s->labels, label));
     ZOE_TRY_OUT(zoe_plan_finish(s->plan));
 out:
     free(picture);
@@ -80,27 +78,20 @@ out:
     return status;
 }
 
-static zoe_status make_subject(subject *s, const zoe_options *o)
+/* Graph, store and plan for s->shape, which the caller frees. dry: only what they would take. */
+static zoe_status make_plan(subject *s, bool dry)
 {
-    const zoe_backbone *net = zoe_backbone_find(s->context, zoe_options_text(o, "net"));
-    if (!net) return ZOE_CONFIG;
+    const zoe_options *o = s->options;
     const int classes = (int)zoe_options_int(o, "classes");
-    zoe_shape shape = zoe_backbone_input(net, (int)zoe_options_int(o, "batch"));
-    if (zoe_options_given(o, "size")) zoe_options_size(o, "size", &shape.w, &shape.h);
-    zoe__format(s->id, sizeof s->id, "train %s %dx%dx%d batch %d", net->name, shape.c, shape.h, shape.w, shape.n);
-    ZOE_TRY(open_device(s, o));
     ZOE_TRY(zoe_graph_new(&s->graph, s->context));
-    const zoe_value x = zoe_input(s->graph, "x", ZOE_F32, shape);
-    const zoe_value labels = zoe_input(s->graph, "labels", ZOE_I32, (zoe_shape){shape.n, 1, 1, 1});
-    const zoe_value logits = zoe_backbone_classify(net, s->graph, net->build(s->graph, x, 0), classes);
-    s->loss = zoe_graph_keep(s->graph, zoe_softmax_cross_entropy(s->graph, "loss", logits, labels));
+    s->x = zoe_input(s->graph, "x", ZOE_F32, s->shape);
+    s->labels = zoe_input(s->graph, "labels", ZOE_I32, (zoe_shape){s->shape.n, 1, 1, 1});
+    const zoe_value logits = zoe_backbone_classify(s->net, s->graph, s->net->build(s->graph, s->x, 0), classes);
+    s->loss = zoe_graph_keep(s->graph, zoe_softmax_cross_entropy(s->graph, "loss", logits, s->labels));
     ZOE_TRY(zoe_graph_status(s->graph));
-    for (size_t n = 0; n < zoe__graph_nodes(s->graph); n++) {
-        const zoe__node *node = zoe__graph_node(s->graph, n);
-        if (node->op->flops) s->flops += node->op->flops(s->graph, node);
-    }
     zoe_plan_options options = zoe_plan_options_default();
     options.training = true;
+    options.dry = dry;
     options.conv = zoe_options_text(o, "conv");
     options.linear = zoe_options_text(o, "linear");
     options.exact = zoe_options_flag(o, "exact");
@@ -108,8 +99,45 @@ static zoe_status make_subject(subject *s, const zoe_options *o)
     options.optimizer.momentum = 0.9f;
     options.optimizer.weight_decay = 1e-4f;
     ZOE_TRY(zoe_store_new(&s->store, s->context, s->device, 1));
-    ZOE_TRY(zoe_plan_new(&s->plan, s->graph, s->store, &options));
-    return feed(s, x, shape, labels, classes);
+    return zoe_plan_new(&s->plan, s->graph, s->store, &options);
+}
+
+static void free_plan(subject *s)
+{
+    zoe_plan_free(&s->plan);
+    zoe_store_free(&s->store);
+    zoe_graph_free(&s->graph);
+}
+
+static zoe_status bytes_of_batch(void *user, int batch, uint64_t *bytes)
+{
+    subject *s = user;
+    s->shape.n = batch;
+    const zoe_status status = make_plan(s, true);
+    if (status == ZOE_OK) *bytes = zoe_plan_get_memory(s->plan).peak_bytes;
+    free_plan(s);
+    return status;
+}
+
+static zoe_status make_subject(subject *s)
+{
+    const zoe_options *o = s->options;
+    int batch = (int)zoe_options_int(o, "batch");
+    s->net = zoe_backbone_find(s->context, zoe_options_text(o, "net"));
+    if (!s->net) return ZOE_CONFIG;
+    s->shape = zoe_backbone_input(s->net, batch ? batch : 1);
+    if (zoe_options_given(o, "size")) zoe_options_size(o, "size", &s->shape.w, &s->shape.h);
+    ZOE_TRY(open_device(s));
+    if (!batch) ZOE_TRY(zoe__train_largest(s->context, zoe_device_get_info(s->device), bytes_of_batch, s, &batch));
+    s->shape.n = batch;
+    zoe__format(s->id, sizeof s->id, "train %s %dx%dx%d batch %d", s->net->name, s->shape.c, s->shape.h, s->shape.w,
+                batch);
+    ZOE_TRY(make_plan(s, false));
+    for (size_t n = 0; n < zoe__graph_nodes(s->graph); n++) {
+        const zoe__node *node = zoe__graph_node(s->graph, n);
+        if (node->op->flops) s->flops += node->op->flops(s->graph, node);
+    }
+    return feed(s);
 }
 
 static zoe_status step(subject *s)
@@ -125,14 +153,18 @@ static zoe_status step(subject *s)
 }
 
 /* {id, samples_ns, first_step_s, losses, peak_bytes, plan_bytes, flops, roof, device, energy_J, ..} */
-static zoe_status measure(subject *s, const zoe_options *o, json_t **out)
+static zoe_status measure(subject *s, json_t **out)
 {
+    const zoe_options *o = s->options;
     const double started = zoe__seconds();
     json_t *samples = json_array(), *losses = json_array();
-    double first = 0;
-    zoe_status status = make_subject(s, o);
+    double first = 0, last = 0;
+    zoe_status status = make_subject(s);
     for (int i = 0; status == ZOE_OK && i < CHECKED_STEPS + WARM_STEPS; i++) {
+        if (i >= CHECKED_STEPS && last > ZOE__ONCE_SLOW) break; /* nothing warms up in so long a step */
+        const double begin = zoe__seconds();
         status = step(s);
+        last = zoe__seconds() - begin;
         if (i == 0) first = zoe__seconds() - started;
     }
     zoe__energy energy;
@@ -159,6 +191,7 @@ static zoe_status measure(subject *s, const zoe_options *o, json_t **out)
                      (json_int_t)zoe_plan_get_memory(s->plan).peak_bytes, "flops", s->flops, "roof", roof, "device",
                      zoe__bench_device(s->device));
     json_object_set_new(*out, "id", json_string(s->id));
+    json_object_set_new(*out, "batch", json_integer(s->shape.n));
     json_object_update(*out, used);
     json_decref(used);
     return ZOE_OK;
@@ -166,12 +199,12 @@ static zoe_status measure(subject *s, const zoe_options *o, json_t **out)
 
 /* {ops: [{name, share}], device_busy}: of the device's time in some steps, the largest first, and what share of the
  * host's that was. */
-static zoe_status profile(subject *s, const zoe_options *o, json_t **out)
+static zoe_status profile(subject *s, json_t **out)
 {
     double *seconds = NULL, all = 0;
     json_t *sums = json_object(), *ops = json_array();
     zoe_status status = ZOE_OK;
-    ZOE_TRY_OUT(make_subject(s, o));
+    ZOE_TRY_OUT(make_subject(s));
     for (int i = 0; i < WARM_STEPS; i++) ZOE_TRY_OUT(step(s));
     ZOE_TRY_OUT(zoe_plan_profile(s->plan, NULL));
     const double start = zoe__seconds();
@@ -212,9 +245,10 @@ out:
 
 zoe_status zoe__train_here(zoe_context *context, const zoe_options *options, json_t **out)
 {
-    subject s = {.context = context};
-    const zoe_status status = zoe_options_flag(options, "ops") ? profile(&s, options, out) : measure(&s, options, out);
-    free_subject(&s);
+    subject s = {.context = context, .options = options};
+    const zoe_status status = zoe_options_flag(options, "ops") ? profile(&s, out) : measure(&s, out);
+    free_plan(&s);
+    zoe_device_free(&s.device);
     return status;
 }
 
@@ -251,7 +285,7 @@ static zoe_status sum_up(zoe_context *context, const zoe_options *o, json_t *con
         first = fmax(first, number(processes[p], "first_step_s"));
         roof = fmax(roof, number(processes[p], "roof"));
     }
-    const int batch = (int)zoe_options_int(o, "batch");
+    const int batch = (int)json_integer_value(json_object_get(processes[0], "batch"));
     const double images = batch * 1e9, gflops = 3 * number(processes[0], "flops") / t.median;
     const bool ok = losses_agree(processes, count);
     *out = json_pack("{s:s, s:i, s:s, s:s}", "suite", "train", "schema", 1, "net", zoe_options_text(o, "net"), "size",
@@ -342,7 +376,8 @@ static zoe_status save(zoe__saver *saver, json_t *const *processes, size_t count
 
 static zoe_status run_processes(zoe_context *context, const zoe_bench_call *call, json_t **out)
 {
-    static const char *const with_ops[] = {"--ops", NULL};
+    char batch[32] = "";
+    const char *const settled[] = {batch, NULL}, *const with_ops[] = {"--ops", batch, NULL};
     json_t *processes[ZOE__MOST_PROCESSES] = {NULL}, *profiled = NULL;
     const zoe_options *o = call->options;
     zoe__saver saver;
@@ -354,7 +389,8 @@ static zoe_status run_processes(zoe_context *context, const zoe_bench_call *call
     zoe_status status = zoe__saver_start(&saver, context, o, "train", suite_id);
     if (status != ZOE_OK) goto out;
     for (size_t p = 0; p < count; p++) {
-        ZOE_TRY_OUT(zoe__bench_child(context, "train", call, NULL, limit, &processes[p]));
+        ZOE_TRY_OUT(zoe__bench_child(context, "train", call, p ? settled : NULL, limit, &processes[p]));
+        zoe__format(batch, sizeof batch, "--batch=%.0f", number(processes[0], "batch")); /* --batch max is settled */
         ZOE_TRY_OUT(save(&saver, processes, p + 1, p + 1 == count));
     }
     ZOE_TRY_OUT(zoe__bench_child(context, "train", call, with_ops, limit, &profiled));
@@ -405,8 +441,9 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
 static const zoe_option options[] = {
     {.name = "net", .letter = 'n', .type = ZOE_OPTION_TEXT, .value = "NAME", .fallback = "mini",
      .help = "one of `zoe backbones`"},
-    {.name = "batch", .letter = 'b', .type = ZOE_OPTION_INT, .low = 1, .high = 65536, .unit = "pictures",
-     .fallback = "8", .help = "images of a step"},
+    {.name = "batch", .letter = 'b', .type = ZOE_OPTION_INT, .low = 1, .high = 65536, .value = "N|max",
+     .unit = "pictures", .fallback = "8", .flags = ZOE_OPTION_MAX,
+     .help = "images of a step; max: the largest power of two that the device has room for"},
     {.name = "size", .type = ZOE_OPTION_SIZE, .low = 1, .high = 8192, .unit = "pixels",
      .help = "width x height of the input (times x frequencies of a network for sound); none: what it was made for"},
     {.name = "classes", .type = ZOE_OPTION_INT, .low = 2, .high = 100000, .fallback = "10", .unit = "classes",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases "train NET CxHxW batch N": whole training steps, as `bench train` measures them. Right are losses that are
- * numbers, the same bits in every process. */
+ * Cases "train NET CxHxW batch N" (or "batch max"): whole training steps, as `bench train` measures them. Right are
+ * losses that are numbers, the same bits in every process. */
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static zoe_status set_options(zoe_options *o, const zoe__once *once, const zoe__
     ZOE_TRY(zoe_options_add(o, zoe__suite_train.options));
     ZOE_TRY(zoe_options_set(o, "net", id->net));
     zoe__format(text, sizeof text, "%d", id->batch);
-    ZOE_TRY(zoe_options_set(o, "batch", text));
+    ZOE_TRY(zoe_options_set(o, "batch", id->batch ? text : "max"));
     zoe__format(text, sizeof text, "%dx%d", id->w, id->h);
     ZOE_TRY(zoe_options_set(o, "size", text));
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -32,7 +32,7 @@ static zoe_status set_options(zoe_options *o, const zoe__once *once, const zoe__
 
 void zoe__train_found(json_t *out, const json_t *found)
 {
-    static const char *const same[] = {"samples_ns", "peak_bytes", "plan_bytes",   "device",
+    static const char *const same[] = {"samples_ns", "peak_bytes", "plan_bytes",   "device",       "batch",
                                        "losses",     "energy_J",   "energy_net_J", "energy_source"};
     const json_t *losses = json_object_get(found, "losses");
     zoe__sha256 sha;

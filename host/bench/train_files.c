@@ -79,11 +79,50 @@ static zoe_status set_options(const zoe_options *from, const zoe_task_kind *task
     ZOE_TRY(zoe_options_set(o, "net", zoe_options_text(from, "net")));
     ZOE_TRY(zoe_options_set(o, "out", run));
     ZOE_TRY(zoe__bench_set_int(o, "steps", 2 * (WARM_STEPS + MOST_STEPS)));
-    ZOE_TRY(zoe__bench_set_int(o, "batch", zoe_options_int(from, "batch")));
     ZOE_TRY(zoe__bench_set_int(o, "cache", zoe_options_int(from, "cache")));
     ZOE_TRY(zoe__bench_set_int(o, "workers", zoe_options_int(from, "workers")));
     ZOE_TRY(zoe_options_set(o, "checkpoint-every", "1e6"));
     return zoe_options_set(o, "seed", "1");
+}
+
+/* ---- --batch max: trainings that only plan ---- */
+
+typedef struct planned {
+    zoe_context *context;
+    const zoe_bench_call *call;
+    const zoe_task_kind *task;
+} planned;
+
+static zoe_status bytes_of_batch(void *user, int batch, uint64_t *bytes)
+{
+    const planned *p = user;
+    zoe_options *o = NULL;
+    zoe_train_result result = {0};
+    zoe_status status = zoe_options_new(&o, p->context);
+    if (status == ZOE_OK) status = set_options(p->call->options, p->task, "", o, p->context);
+    if (status == ZOE_OK) status = zoe_options_set(o, "dry-run", "true");
+    if (status == ZOE_OK) status = zoe__bench_set_int(o, "batch", batch);
+    if (status == ZOE_OK) status = zoe_train(p->context, p->task->name, p->call->args, 1, o, NULL, &result);
+    if (status == ZOE_OK) *bytes = result.peak_bytes;
+    zoe_train_result_clear(&result);
+    zoe_options_free(&o);
+    return status;
+}
+
+/* What --batch says; max: what the first of its devices has room for. */
+static zoe_status find_batch(zoe_context *context, const zoe_bench_call *call, const zoe_task_kind *task, int *batch)
+{
+    planned p = {.context = context, .call = call, .task = task};
+    zoe_device_options options = zoe_device_options_default();
+    zoe_device *device = NULL;
+    *batch = (int)zoe_options_int(call->options, "batch");
+    if (*batch) return ZOE_OK;
+    options.name = zoe_options_text(call->options, "device");
+    options.max_memory = (uint64_t)zoe_options_float(call->options, "max-memory");
+    ZOE_TRY(zoe_device_open(&device, context, &options));
+    const zoe_device_info info = *zoe_device_get_info(device);
+    zoe_device_free(&device);
+    return zoe__train_largest(context, &info, bytes_of_batch, &p, batch);
 }
 
 /* The hash of the first steps' losses, which are the same bits in every process, of files and of memory only in the
@@ -98,17 +137,17 @@ static void hash_losses(const meter *m, char hex[65])
     zoe__sha256_hex(digest, hex);
 }
 
-static void find_id(char *id, size_t size, const zoe_options *o, source from)
+static void find_id(char *id, size_t size, const zoe_options *o, int batch, source from)
 {
     char cache[48] = "";
     const long long mib = (long long)zoe_options_int(o, "cache");
     if (from == FILES && mib > 0) zoe__format(cache, sizeof cache, ", cache %lld MiB", mib);
     zoe__format(id, size, "train %s %s batch %lld from %s%s", zoe_options_text(o, "task"), zoe_options_text(o, "net"),
-                (long long)zoe_options_int(o, "batch"), source_name[from], cache);
+                (long long)batch, source_name[from], cache);
 }
 
-static zoe_status found(zoe_context *context, const zoe_options *o, const meter *m, const zoe_train_result *r,
-                        json_t **out)
+static zoe_status found(zoe_context *context, const zoe_options *o, int batch, const meter *m,
+                        const zoe_train_result *r, json_t **out)
 {
     const double seconds = m->now.seconds - m->old.seconds;
     const source from = zoe_options_flag(o, "memory") ? MEMORY : FILES;
@@ -124,7 +163,7 @@ static zoe_status found(zoe_context *context, const zoe_options *o, const meter 
         json_array_append_new(losses, json_real(isfinite(m->losses[i]) ? m->losses[i] : -1));
     }
     hash_losses(m, hash);
-    find_id(id, sizeof id, o, from);
+    find_id(id, sizeof id, o, batch, from);
     *out =
         json_pack("{s:s, s:O, s:b, s:n, s:s, s:o, s:s, s:f, s:i, s:I, s:I, s:f, s:f, s:o}", "id", id, "samples_ns",
                   m->samples, "ok", ok, "nmse", "hash", hash, "losses", losses, "algorithm", "step", "flops", r->flops,
@@ -132,6 +171,7 @@ static zoe_status found(zoe_context *context, const zoe_options *o, const meter 
                   (json_int_t)r->peak_bytes, "data_wait", seconds > 0 ? (m->now.waited - m->old.waited) / seconds : 0.0,
                   "first_run_s", m->first_step, "device", device);
     ZOE_FAIL_IF(context, !*out, ZOE_MEMORY, "no memory for what was measured");
+    json_object_set_new(*out, "batch", json_integer(batch));
     const double busy = m->now.busy - m->old.busy;
     json_object_set_new(*out, "device_busy", isfinite(busy) && seconds > 0 ? json_real(busy / seconds) : json_null());
     return ZOE_OK;
@@ -148,16 +188,19 @@ static zoe_status measure(zoe_context *context, const zoe_bench_call *call, json
                                    .profile = zoe_options_flag(from, "ops"),
                                    .one_batch = zoe_options_flag(from, "memory")};
     char run[600];
+    int batch = 0;
     zoe_options *o = NULL;
     zoe_train_result result = {0};
     zoe_status status = ZOE_OK;
     zoe__format(run, sizeof run, "%s-run-%ld", call->args[0], (long)getpid()); /* goes away with the pack */
     ZOE_TRY_OUT(zoe_options_new(&o, context));
+    ZOE_TRY_OUT(find_batch(context, call, task, &batch));
     ZOE_TRY_OUT(set_options(from, task, run, o, context));
+    ZOE_TRY_OUT(zoe__bench_set_int(o, "batch", batch));
     status = zoe_train(context, task->name, call->args, 1, o, &hooks, &result);
     if (status == ZOE_STOPPED && m.over) {
         zoe_context_clear(context);
-        status = found(context, from, &m, &result, out);
+        status = found(context, from, batch, &m, &result, out);
     }
 out:
     zoe_train_result_clear(&result);
@@ -181,11 +224,16 @@ typedef struct files_bench {
 
 static zoe_status run_one(files_bench *b, source from, bool profiled, json_t **out)
 {
-    const char *extra[3] = {NULL};
+    const char *extra[4] = {NULL};
+    char batch[32];
     size_t words = 0;
     zoe_bench_call child = *b->call;
     if (from == MEMORY) extra[words++] = "--memory";
     if (profiled) extra[words++] = "--ops";
+    if (b->process[MEMORY][0]) { /* --batch max is settled */
+        zoe__format(batch, sizeof batch, "--batch=%.0f", number(b->process[MEMORY][0], "batch"));
+        extra[words++] = batch;
+    }
     child.args = &b->pack;
     child.arg_count = 1;
     return zoe__bench_child(b->context, "train", &child, extra, zoe_options_float(b->call->options, "limit"), out);
@@ -285,10 +333,11 @@ static zoe_status report(files_bench *b, zoe_bench_report *out)
     const zoe_options *o = b->call->options;
     json_t *rows = json_array();
     for (int from = 0; from < SOURCES; from++) json_array_append_new(rows, sum_up(b->row[from], (source)from));
-    json_t *value = json_pack("{s:s, s:i, s:s, s:s, s:I, s:s, s:o, s:O, s:o}", "suite", "train", "schema", 1, "task",
-                              zoe_options_text(o, "task"), "net", zoe_options_text(o, "net"), "batch",
-                              (json_int_t)zoe_options_int(o, "batch"), "check", b->ok ? "ok" : "WRONG", "rows", rows,
-                              "device", json_object_get(b->process[MEMORY][0], "device"), "host", zoe__bench_host());
+    json_t *value =
+        json_pack("{s:s, s:i, s:s, s:s, s:I, s:s, s:o, s:O, s:o}", "suite", "train", "schema", 1, "task",
+                  zoe_options_text(o, "task"), "net", zoe_options_text(o, "net"), "batch",
+                  json_integer_value(json_object_get(b->process[MEMORY][0], "batch")), "check", b->ok ? "ok" : "WRONG",
+                  "rows", rows, "device", json_object_get(b->process[MEMORY][0], "device"), "host", zoe__bench_host());
     ZOE_FAIL_IF(b->context, !value, ZOE_MEMORY, "no memory for the report");
     out->json = json_dumps(value, JSON_REAL_PRECISION(9));
     const zoe_status status = write_text(b->context, value, &out->text);

@@ -87,8 +87,10 @@ static zoe_status check_int(zoe_context *context, const zoe_option *option, cons
     char *end;
     errno = 0;
     const long long value = strtoll(text, &end, 10);
-    ZOE_FAIL_IF(context, end == text || *end || isspace((unsigned char)*text), ZOE_USAGE, "--%s '%s': not an integer",
-                option->name, text);
+    const bool takes_max = option->flags & ZOE_OPTION_MAX;
+    if (takes_max && !strcmp(text, "max")) return ZOE_OK;
+    ZOE_FAIL_IF(context, end == text || *end || isspace((unsigned char)*text), ZOE_USAGE, "--%s '%s': not an integer%s",
+                option->name, text, takes_max ? " and not max" : "");
     ZOE_FAIL_IF(context, errno == ERANGE, ZOE_USAGE, "--%s %s: does not fit 64 bits", option->name, text);
     return check_range(context, option, text, (double)value);
 }

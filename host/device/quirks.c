@@ -21,8 +21,10 @@ const zoe__quirk zoe__quirks[] = {
      "graph compile: small_kernels_are_one_program"},
     {"NVIDIA CUDA", NULL, NULL, ZOE__QUIRK_OWN_CACHE,
      "all: the driver caches compiled programs by itself (~/.nv/ComputeCache)", "list: quirk_rows"},
-    {"rusticl", NULL, NULL, ZOE__QUIRK_OWN_CACHE,
-     "Mesa 22.3: a foreign program binary aborts the process; Mesa has a shader cache of its own", "list: quirk_rows"},
+    {"rusticl", NULL, NULL, ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_NO_HINTS,
+     "Mesa 22.3: a foreign program binary ends the process, and so does llvm.prefetch, which its translator to SPIR-V "
+     "does not know; Mesa has a shader cache of its own",
+     "list: quirk_rows"},
     {"Oclgrind", NULL, NULL, ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_NO_HINTS,
      "21.10: a simulator; programs must come from source for its reports to name lines; no llvm.prefetch",
      "list: quirk_rows"},

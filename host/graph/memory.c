@@ -17,12 +17,20 @@ static size_t room(const zoe_plan *plan)
     return held - ours < all ? all - (held - ours) : 0;
 }
 
+/* The driver's limit of a buffer, and the numbers that kernels count to: their indices are ints. */
+static size_t largest_buffer(const zoe_plan *plan)
+{
+    const zoe_device_info *info = zoe_device_get_info(plan->device);
+    const size_t counted = (size_t)INT32_MAX * (info->half ? 2 : 4), bytes = (size_t)info->max_alloc_bytes;
+    return plan->host || bytes < counted ? bytes : counted;
+}
+
 static zoe_status too_big(zoe_plan *plan, size_t needed, const char *what)
 {
     const zoe_device_info *info = zoe_device_get_info(plan->device);
     return zoe__fail(plan->context, ZOE_DEVICE_MEMORY,
                      "memory of %s: %s %zu bytes, available are %zu (largest buffer %llu); a smaller batch needs less",
-                     info->id, what, needed, room(plan), (unsigned long long)info->max_alloc_bytes);
+                     info->id, what, needed, room(plan), (unsigned long long)largest_buffer(plan));
 }
 
 static const size_t HARMLESS = (size_t)1 << 32; /* bytes */
@@ -108,8 +116,8 @@ static zoe_status lay_out(zoe_plan *plan, int states, layout *out)
     ZOE_TRY(zoe__plan_lay_out(plan));
     ZOE_TRY(zoe__store_bind(plan->store, plan->graph, plan->layouts, states, plan->options.dry, plan->numbers));
     const size_t align = info->base_align > 64 ? info->base_align : 64;
-    out->slabs = zoe__arena_place(plan->blocks, plan->block_count, align, (size_t)info->max_alloc_bytes,
-                                  out->slab_bytes, ZOE__MAX_SLABS);
+    out->slabs =
+        zoe__arena_place(plan->blocks, plan->block_count, align, largest_buffer(plan), out->slab_bytes, ZOE__MAX_SLABS);
     for (size_t b = 0; b < plan->block_count; b++) plan->memory.unshared_bytes += plan->blocks[b].bytes;
     for (int s = 0; s < out->slabs; s++) plan->memory.arena_bytes += out->slab_bytes[s];
     plan->memory.parameter_bytes = zoe__store_bytes(plan->store) + derived_bytes(plan);

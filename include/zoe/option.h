@@ -32,7 +32,8 @@ typedef enum zoe_option_type {
 enum {
     ZOE_OPTION_FREE = 1,   /* may differ when a run is resumed: it changes no bit of the result */
     ZOE_OPTION_HIDDEN = 2, /* not for people: help, man pages and completions leave it out */
-    ZOE_OPTION_REPEAT = 4  /* a LIST: given again on the command line it adds to what is there */
+    ZOE_OPTION_REPEAT = 4, /* a LIST: given again on the command line it adds to what is there */
+    ZOE_OPTION_MAX = 8     /* an INT: the word max is taken, too, and read as 0 */
 };
 
 /* One row. A table ends with a row whose name is NULL; it must outlive every set that uses it. */

@@ -52,7 +52,7 @@ fi
 check 0 '' bench import host.json host.json --store all.sqlite
 expect "one of two was new" grep -q '1 of 2 files were new' out
 check 0 '' bench export quick --store all.sqlite -o out-of-it
-check 0 '' bench compare host.json out-of-it/quick-2-*.json
+check 0 '' bench compare host.json out-of-it/quick-3-*.json
 check 4 'cut.json: damaged' bench import cut.json --store all.sqlite
 check 4 'no collection' bench report --store none.sqlite
 check 4 'not a database' bench report --store host.json
@@ -77,6 +77,19 @@ check 2 'no such device' bench report host.json --base pocl:7 -o page.html
 check 0 '' bench list quick
 expect "its ids" grep -q '^gemm nt 128x128x128$' out
 check 2 'no list of cases' bench list conv
+# The products of a network: an id for each form, none twice, those of the input's gradient not in the first layer.
+check 0 '' bench gemm --net avc-vision --size 16x16 --batch 1 -d host --seconds 0.001 --processes 1 -o products.json
+ids() {
+    grep -o '"id":"gemm [^"]*"' products.json | cut -d'"' -f4 | sed 's/ by .*//' | sort -u
+}
+expect "of conv1 and its weights' gradient" [ "$(ids | grep -c '^gemm nt 64x16x27$\|^gemm tn 16x27x64$')" = 2 ]
+expect "no gradient of pictures" [ "$(ids | grep -c '^gemm nn 64x27x16$')" = 0 ]
+expect "of conv2 all three" [ "$(ids | grep -c '^gemm nt 64x32x144$\|^gemm nn 64x144x32$\|^gemm tn 32x144x64$')" = 3 ]
+expect "none twice" [ "$(grep -o '"id":"gemm [^"]*"' products.json | sort | uniq -d | wc -l)" = 0 ]
+check 2 '--batch needs --net' bench gemm --batch 3
+check 3 "did you mean 'mini'" bench gemm --net minni
+check 2 'and not max' bench train --batch most
+
 check 2 'no list of cases' bench null -d host --list conv
 check 0 '' bench null -d host --cases 128x128 --seconds 0.01 --processes 2 --json
 expect "cases are counted" is "$(value cases) == 1"
@@ -110,6 +123,22 @@ check 0 '' bench quick --cases 'conv2d forward 1x16x28x28' --seconds 0.01 --proc
 if [ -s two.json ]; then
     expect "two devices" [ "$(count '^,\{0,1\}{"id"' two.json)" = 2 ]
 fi
+
+# A product alone: its output lies as one, whatever the id's numbers are (with zeros around each this one takes 128 MB).
+check 0 '' bench once 'gemm tn 64x8x20000' --seconds 0.001 --max-memory 64M --json
+
+# As many pictures as there is room for: the number is settled by the first process, and compared are pictures.
+for room in 24 96; do
+    check 0 '' bench full --cases 'train avc-audio 1x128x50 batch max' --max-memory ${room}M --seconds 0.01 --processes 2 -o max$room.json --json
+    expect "the case keeps its id" grep -q '"id": "train avc-audio 1x128x50 batch max"' out
+    eval "batch$room=$(value batch) median$room=$(value median_ns)"
+    expect "there is room" is "$(value plan_bytes) <= $room * 1048576 * 0.9"
+    expect "for no more than half of it again" is "2 * $(value plan_bytes) > $room * 1048576 * 0.8"
+done
+expect "more room, more pictures ($batch24, $batch96)" is "$batch96 == 4 * $batch24"
+check 0 '' bench compare max24.json max96.json --json
+expect "times of a picture" is "($(value a_ns) * $batch24 / $median24 - 1) ^ 2 < 1e-9 && ($(value b_ns) * $batch96 / $median96 - 1) ^ 2 < 1e-9"
+check 5 'needs' bench train --net resnet18 --batch max --max-memory 1M
 
 export ZOE_BREAK=conv2d.winograd.forward
 if "$zoe" selftest --list 2>&1 | grep -q ZOE_BREAK; then

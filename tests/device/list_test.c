@@ -144,7 +144,7 @@ static void test_quirk_rows(void **state)
                      ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_LAZY);
     assert_int_equal(zoe__quirk_flags("NVIDIA CUDA", "H100", "550.1"), ZOE__QUIRK_OWN_CACHE);
     assert_int_equal(zoe__quirk_flags("rusticl", "llvmpipe (LLVM 15.0.6, 256 bits)", "22.3.6"),
-                     ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_SIMT | ZOE__QUIRK_BY_NAME);
+                     ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_NO_HINTS | ZOE__QUIRK_SIMT | ZOE__QUIRK_BY_NAME);
     assert_int_equal(zoe__quirk_flags("Clover", "Radeon", "22.3.6"), ZOE__QUIRK_BY_NAME);
     assert_int_equal(zoe__quirk_flags("Oclgrind", "Oclgrind Simulator", "21.10"),
                      ZOE__QUIRK_OWN_CACHE | ZOE__QUIRK_NO_HINTS);
