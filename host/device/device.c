@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/gemm_clblast.h"
 #include "selftest/trust.h"
 #include "tune/tuning.h"
 
@@ -118,6 +119,7 @@ zoe_status zoe_device_open(zoe_device **out, zoe_context *context, const zoe_dev
 void zoe_device_free(zoe_device **device)
 {
     if (!device || !*device) return;
+    if ((*device)->opencl) zoe__gemm_forget();
     (*device)->driver->close(*device);
     zoe__tuning_close(&(*device)->own_tuning);
     zoe__trust_close(&(*device)->trust);

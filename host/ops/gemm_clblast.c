@@ -17,6 +17,11 @@ bool zoe__gemm_available(void)
     return true;
 }
 
+void zoe__gemm_forget(void)
+{
+    CLBlastClearCache();
+}
+
 typedef struct call {
     zoe__gemm gemm;
     cl_mem a, b, c, temporary;
@@ -111,6 +116,10 @@ zoe_status zoe__gemm_emit(zoe_plan *plan, const zoe__node *node, const zoe__gemm
 bool zoe__gemm_available(void)
 {
     return false;
+}
+
+void zoe__gemm_forget(void)
+{
 }
 
 zoe_status zoe__gemm_temporary(zoe_plan *plan, const zoe__gemm *gemm, size_t *floats)

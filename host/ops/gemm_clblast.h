@@ -18,6 +18,10 @@ typedef struct zoe__gemm {
 
 bool zoe__gemm_available(void); /* compiled in */
 
+/* Lets go of the programs that CLBlast keeps by context, before one ends: what is left goes when the process does, and
+ * by then a driver may be gone (Oclgrind 21.10 aborts then). Those of other devices are built again. */
+void zoe__gemm_forget(void);
+
 /* One product now, without a plan; parameters for one of CLBlast's kernels on this device from now on, unchecked: see
  * tune/clblast.h, which checks. */
 zoe_status zoe__gemm_run(zoe_device *device, const zoe__gemm *gemm, zoe__mem *temporary);
