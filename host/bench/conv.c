@@ -105,7 +105,7 @@ static zoe_status add_case(subject *s, const zoe__tune_item *item, int d, const 
     char id[ZOE__TUNE_SHAPE_TEXT + 64], shape[ZOE__TUNE_SHAPE_TEXT];
     zoe__tune_shape_text(shape, &item->shape);
     zoe__format(id, sizeof id, "%s %s %s", item->op, zoe__tune_direction_name(d), shape);
-    const bool ok = m->nmse <= zoe__most_nmse(zoe_device_get_info(s->device)->half); /* false for NAN */
+    const bool ok = zoe__bench_is_right(zoe__bench_limits(zoe_device_get_info(s->device)->half), m->nmse, m->most);
     const bool effective = !strncmp(m->choice.algorithm, "winograd", 8);
     const double flops = zoe__conv2d_flops(&item->conv);
     json_t *one =

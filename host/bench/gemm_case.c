@@ -66,7 +66,7 @@ static zoe_status check(void *user, bool numbers, char hash[65], double *nmse, d
     const product *p = user;
     const size_t count = (size_t)p->id.m * (size_t)p->id.n;
     const size_t places = (size_t)zoe_options_int(p->once->options, "places");
-    double differences = 0, squares = 0;
+    double differences = 0, squares = 0, largest = 0;
     zoe__random random;
     zoe__once_hash(p->c, count * sizeof *p->c, hash);
     if (!numbers) return ZOE_OK;
@@ -78,8 +78,10 @@ static zoe_status check(void *user, bool numbers, char hash[65], double *nmse, d
         differences += d * d;
         squares += value * value;
         *most = !(d <= *most) ? d : *most;
+        largest = fmax(largest, fabs(value));
     }
-    *nmse = differences / squares;
+    *nmse = differences / fmax(squares, 1e-30);
+    *most /= fmax(largest, 1e-30);
     return ZOE_OK;
 }
 
@@ -110,7 +112,8 @@ zoe_status zoe__once_gemm(const zoe__once *once, bool *known)
     json_object_set_new(once->out, "flops", json_real(flops));
     json_object_set_new(once->out, "bytes", json_real(4 * (m * k + n * k + m * n)));
     json_object_set_new(once->out, "algorithm", json_string("openblas"));
-    const zoe__once_work work = {.user = &p, .run = run, .spoil = spoil, .check = check, .limit = 1e-9, .on_cpu = true};
+    const zoe__once_work work = {
+        .user = &p, .run = run, .spoil = spoil, .check = check, .limits = zoe__bench_limits(false), .on_cpu = true};
     ZOE_TRY_OUT(zoe__once_measure(once, &work));
 out:
     free(p.a);

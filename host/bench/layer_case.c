@@ -266,7 +266,7 @@ zoe_status zoe__once_layer(const zoe__once *once, bool *known)
                                  .run = run,
                                  .spoil = spoil,
                                  .check = check,
-                                 .limit = zoe__most_nmse(zoe_device_get_info(l.device)->half),
+                                 .limits = zoe__bench_limits(zoe_device_get_info(l.device)->half),
                                  .on_cpu = zoe_device_get_info(l.device)->is_cpu};
     ZOE_TRY_OUT(zoe__once_measure(once, &work));
     ZOE_TRY_OUT(device_time(&l, &device_ns));

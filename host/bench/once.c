@@ -93,7 +93,7 @@ static zoe_status check(sampler *s)
     if (!strcmp(hash, s->hash)) return ZOE_OK; /* the same bits as those that were compared */
     ZOE_TRY(s->work->check(s->work->user, true, hash, &nmse, &most));
     memcpy(s->hash, hash, sizeof hash);
-    s->ok = s->ok && nmse <= s->work->limit; /* false for NAN */
+    s->ok = s->ok && zoe__bench_is_right(s->work->limits, nmse, most);
     s->nmse = !(nmse <= s->nmse) ? nmse : s->nmse;
     s->most = !(most <= s->most) ? most : s->most;
     return ZOE_OK;

@@ -10,6 +10,7 @@
 #include <zoe/device.h>
 #include <zoe/option.h>
 
+#include "bench/bench.h"
 #include "core/core.h"
 
 typedef struct zoe__once {
@@ -24,9 +25,10 @@ typedef struct zoe__once_work {
     void *user;
     zoe_status (*run)(void *user, int times); /* ends when the device is done */
     zoe_status (*spoil)(void *user);          /* makes the result useless (NaN), so that it must be made again */
-    /* The result's hash; with `numbers`, also how far it is from the definition in double. */
+    /* The result's hash; with `numbers`, also how far it is from the definition in double: the NMSE, and the largest
+     * difference over the largest value. */
     zoe_status (*check)(void *user, bool numbers, char hash[65], double *nmse, double *most);
-    double limit;          /* NMSE up to which it is right */
+    zoe__limits limits;    /* up to which it is right */
     const double *seconds; /* NULL: the host's clock counts; else what the runs of a sample took together */
     bool on_cpu;           /* whose energy is counted */
 } zoe__once_work;

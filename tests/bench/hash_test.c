@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The hash of results: every changed bit is seen, also two that lie where they could cancel, and the length. */
+ * When a result is right: the hash sees every changed bit, also two that lie where they could cancel, and the length;
+ * the limits count both ways. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,8 +50,22 @@ static void changes(void **state)
     differs(b, b, sizeof b, sizeof b - sizeof *b); /* zeros that are not there */
 }
 
+/* Both bounds count, and what is no number is wrong. */
+static void limits(void **state)
+{
+    (void)state;
+    const zoe__limits single = zoe__bench_limits(false), half = zoe__bench_limits(true);
+    assert_true(zoe__bench_is_right(single, 1e-9, 1e-4));
+    assert_false(zoe__bench_is_right(single, 2e-9, 1e-5));
+    assert_false(zoe__bench_is_right(single, 1e-12, 2e-4)); /* a wrong place among many right ones */
+    assert_false(zoe__bench_is_right(single, NAN, 0));
+    assert_false(zoe__bench_is_right(single, 0, NAN));
+    assert_true(zoe__bench_is_right(half, 1e-7, 5e-4));
+    assert_false(zoe__bench_is_right(half, 1e-7, 1e-2));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(changes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(changes), cmocka_unit_test(limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
