@@ -11,7 +11,7 @@
 #include <zoe/media.h>
 
 #include "bench/bench.h"
-#include "bench/data_decode.h"
+#include "bench/data_made.h"
 #include "bench/run.h"
 #include "bench/save.h"
 #include "core/philox.h"
@@ -281,7 +281,7 @@ static zoe_status print_here(zoe_context *context, const char *folder, const zoe
 /* Words that only one of the two ways knows. */
 static zoe_status check_words(zoe_context *context, const zoe_bench_call *call)
 {
-    static const char *const of_decode[] = {"cases", "made", "threads"};
+    static const char *const of_decode[] = {"cases", "made", "threads", "spoil"};
     const bool here = zoe_options_flag(call->options, "here"), decode = zoe_options_flag(call->options, "decode");
     ZOE_FAIL_IF(context, here && call->arg_count == 0, ZOE_USAGE, "bench data --here: a pack is missing");
     for (size_t i = 0; i < sizeof of_decode / sizeof *of_decode && !decode; i++)
@@ -300,7 +300,7 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     zoe_status status = ZOE_OK;
     const bool decode = zoe_options_flag(call->options, "decode");
     ZOE_TRY(check_words(context, call));
-    if (call->arg_count == 0 || decode) return zoe__data_decode(context, call, out);
+    if (call->arg_count == 0 || decode) return zoe__data_made(context, call, out);
     const char *pack = call->args[0];
     const bool is_pack = call->arg_count == 1 && zoe_pack_is(pack);
     if (is_pack && zoe_options_flag(call->options, "here")) return print_here(context, pack, call->options, out);
@@ -342,6 +342,8 @@ static const zoe_option options[] = {
      .help = "without clips: where those that it makes stay, and are when they were made before"},
     {.name = "decode", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
      .help = "with --here: the rows of codecs, of the pack that is named"},
+    {.name = "spoil", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
+     .help = "tests: a number of what augmentation gave is changed before it is judged"},
     ZOE__OPTION_SAVE,
     {.name = "here", .type = ZOE_OPTION_FLAG,
      .help = "measure once, in this process: what the fresh processes are told"},
