@@ -341,7 +341,7 @@ static const zoe_option options[] = {
     {.name = "made", .type = ZOE_OPTION_TEXT, .value = "FOLDER",
      .help = "without clips: where those that it makes stay, and are when they were made before"},
     {.name = "decode", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
-     .help = "with --here: the rows of codecs, of the pack that is named"},
+     .help = "with --here: the rows of clips that were made, of the pack that is named"},
     {.name = "spoil", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
      .help = "tests: a number of what augmentation gave is changed before it is judged"},
     ZOE__OPTION_SAVE,
@@ -353,7 +353,7 @@ static const zoe_option options[] = {
 
 const zoe_bench_suite zoe__suite_data = {
     .name = "data",
-    .summary = "decoding by codec, size, threads and order; of clips: CPU time of frames and sound",
+    .summary = "decoding, sound and augmentation by codec, size, threads and order; of clips: CPU time",
     .usage = "[PACK|FILES...]",
     .options = options,
     .run = run,

@@ -26,7 +26,8 @@ typedef struct scaling {
     const size *size;
     zoe__scaler *scaler;
     AVFrame *frame[FRAMES];
-    uint8_t *rgb; /* [FRAMES][to_h][to_w][3] */
+    uint8_t *rgb;   /* [FRAMES][to_h][to_w][3] */
+    double *wanted; /* [to_h][to_w][3], of one frame */
 } scaling;
 
 static int triangle(int x, int period)
@@ -70,6 +71,7 @@ static zoe_status open_scaling(const zoe__act *act, zoe__made *made, zoe__made_t
     s->size = act->settings;
     ZOE_TRY(zoe__scaler_new(&s->scaler, t->context));
     for (int k = 0; k < FRAMES; k++) ZOE_TRY(make_frame(t->context, &s->frame[k], s->size, k));
+    ZOE_TRY(zoe__calloc(t->context, &s->wanted, (size_t)s->size->to_w * (size_t)s->size->to_h, 3 * sizeof(double)));
     return zoe__calloc(t->context, &s->rgb, (size_t)FRAMES * (size_t)s->size->to_w * (size_t)s->size->to_h, 3);
 }
 
@@ -79,6 +81,7 @@ static void close_scaling(void *own)
     zoe__scaler_free(&s->scaler);
     for (int k = 0; k < FRAMES; k++) av_frame_free(&s->frame[k]);
     free(s->rgb);
+    free(s->wanted);
     free(s);
 }
 
@@ -131,27 +134,36 @@ static void plain(const scaling *s, int k, int x, int y, double rgb[3])
     for (int c = 0; c < 3; c++) rgb[c] = fmin(fmax(rgb[c], 0), 255);
 }
 
-/* The scaler rounds its weights and places chroma on its own grid: a few levels; more only where every pixel is off. */
-static const double MOST_MEAN = 2, MOST_ONE = 24;
+/* The scaler rounds down, and places chroma on its own grid: a few levels. */
+static const double MOST_MEAN = 3, MOST_ONE = 12;
 
+/* Mean difference of a frame from what is wanted `right` and `down` of each place, within the edges. */
+static double difference(const scaling *s, const uint8_t *rgb, int right, int down)
+{
+    const int w = s->size->to_w, h = s->size->to_h;
+    double sum = 0;
+    for (int y = 1; y < h - 1; y++)
+        for (int i = 3; i < 3 * (w - 1); i++)
+            sum += fabs(rgb[3 * y * w + i] - s->wanted[3 * ((y + down) * w + right) + i]);
+    return sum / (3.0 * (w - 2) * (h - 2));
+}
+
+/* Near the plain numbers, and nearer than to those of the next place in any direction; at the edges near. */
 static bool judge(const void *own)
 {
+    static const int moves[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
     const scaling *s = own;
-    const size *z = s->size;
-    double sum = 0, most = 0;
-    const uint8_t *rgb = s->rgb;
-    for (int k = 0; k < FRAMES; k++)
-        for (int y = 0; y < z->to_h; y++)
-            for (int x = 0; x < z->to_w; x++, rgb += 3) {
-                double wanted[3];
-                plain(s, k, x, y, wanted);
-                for (int c = 0; c < 3; c++) {
-                    const double off = fabs(rgb[c] - wanted[c]);
-                    sum += off;
-                    most = fmax(most, off);
-                }
-            }
-    return sum / ((double)FRAMES * z->to_w * z->to_h * 3) <= MOST_MEAN && most <= MOST_ONE;
+    const int w = s->size->to_w, h = s->size->to_h, numbers = 3 * w * h;
+    bool right = true;
+    for (int k = 0; k < FRAMES && right; k++) {
+        const uint8_t *rgb = s->rgb + k * numbers;
+        for (int i = 0; i < w * h; i++) plain(s, k, i % w, i / w, s->wanted + 3 * i);
+        for (int i = 0; i < numbers && right; i++) right = fabs(rgb[i] - s->wanted[i]) <= MOST_ONE;
+        const double here = difference(s, rgb, 0, 0);
+        right = right && here <= MOST_MEAN;
+        for (int i = 0; i < 4 && right; i++) right = here < difference(s, rgb, moves[i][0], moves[i][1]);
+    }
+    return right;
 }
 
 #define SCALE(text, times, of)                                                                                         \
