@@ -63,8 +63,8 @@ typedef struct zoe__synth_record {
     int bit_rate;          /* bits/s; 0: the encoder's own, or lossless */
 } zoe__synth_record;
 
-/* Encodes sound in memory, as zoe__synth_encode() does a movie. ZOE_UNSUPPORTED: FFmpeg has no such encoder, or it takes
- * none of the forms of samples that are known here; ZOE_MEMORY; ZOE_DATA: the encoder refused. */
+/* Encodes sound in memory, as zoe__synth_encode() does a movie. ZOE_UNSUPPORTED: FFmpeg has no such encoder, or it
+ * does not take such sound; ZOE_MEMORY; ZOE_DATA: there is no such container, or the encoder refused. */
 zoe_status zoe__synth_encode_sound(zoe_context *context, const zoe__synth_record *record, uint8_t **out, size_t *size);
 
 /* Encodes a movie in memory: *out (*size bytes) is the caller's, free with av_free(). A key frame each 25, 4:2:0,

@@ -32,7 +32,7 @@ expect "people are told" grep -q 'three random frames' out
 
 # Frames that are not those that were indexed have no speed.
 spoil() {
-    for file in "$1"/data/*/*.${2:-zpk}; do
+    for file in "$1"/data/*/*."${2:-zpk}"; do
         size=$(wc -c <"$file")
         head -c $((size / 3)) /dev/zero | dd of="$file" bs=4096 oseek=$((size / 2)) oflag=seek_bytes conv=notrunc 2>/dev/null
     done
