@@ -126,7 +126,10 @@ static zoe_status prepare(zoe__scaler *s, zoe_context *context, const AVFrame *f
     av_opt_set_int(s->sws, "dstw", width, 0);
     av_opt_set_int(s->sws, "dsth", height, 0);
     av_opt_set_int(s->sws, "dst_format", AV_PIX_FMT_RGB24, 0);
-    av_opt_set_int(s->sws, "sws_flags", SWS_AREA, 0);
+    /* of RGB at odd widths the scaler would take the mean of the last pixel and what lies behind its row */
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get((enum AVPixelFormat)f->format);
+    const bool odd = d && d->flags & AV_PIX_FMT_FLAG_RGB && f->width % 2;
+    av_opt_set_int(s->sws, "sws_flags", odd ? SWS_AREA | SWS_FULL_CHR_H_INP : SWS_AREA, 0);
     /* 4:2:0 chroma lies between two rows, as the scale filter assumes */
     if (f->format == AV_PIX_FMT_YUV420P) av_opt_set_int(s->sws, "src_v_chr_pos", 128, 0);
     if (sws_init_context(s->sws, NULL, NULL) < 0) {
