@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <zoe/media.h>
 
@@ -18,13 +17,6 @@
 #include "core/sha256.h"
 
 enum { FRAMES = 3, SIDE = 224, MOST_PROCESSES = 100, MOST_ROUNDS = 10000 };
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- in a fresh process ---- */
 
@@ -81,7 +73,7 @@ static zoe_status take_rounds(work *w, draw *sample, double seconds, json_t *sam
 {
     const double start = zoe__seconds();
     for (uint32_t round = 0; round < MOST_ROUNDS && (round < 3 || zoe__seconds() - start < seconds); round++) {
-        const double before = cpu_seconds();
+        const double before = zoe__bench_cpu_seconds();
         size_t count = 0;
         for (size_t i = 0; i < zoe_pack_clips(w->pack); i++) {
             zoe__random random;
@@ -91,7 +83,8 @@ static zoe_status take_rounds(work *w, draw *sample, double seconds, json_t *sam
             count += done;
         }
         if (count == 0) return ZOE_OK;
-        if (round > 0) json_array_append_new(samples, json_real((cpu_seconds() - before) * 1e9 / (double)count));
+        if (round > 0)
+            json_array_append_new(samples, json_real((zoe__bench_cpu_seconds() - before) * 1e9 / (double)count));
     }
     return ZOE_OK;
 }
@@ -147,9 +140,9 @@ static zoe_status make_pack(zoe_context *context, const zoe_bench_call *call, ch
     ZOE_TRY(zoe__bench_folder_make(context, folder, size));
     zoe_index_options options = zoe_index_options_default();
     options.max_bad = 1;
-    const double start = cpu_seconds();
+    const double start = zoe__bench_cpu_seconds();
     ZOE_TRY(zoe_pack_index(context, call->args, call->arg_count, folder, &options));
-    *seconds = cpu_seconds() - start;
+    *seconds = zoe__bench_cpu_seconds() - start;
     return ZOE_OK;
 }
 

@@ -34,7 +34,7 @@ static bool is_wanted(const zoe_options *o, const zoe__act *act)
     return row_id(id, sizeof id, o, act, false) || row_id(id, sizeof id, o, act, true);
 }
 
-/* Small clips with pictures and sound, whole or not at all. */
+/* Small clips with pictures and sound, once, whole or not at all. */
 static zoe_status make_world(zoe__made_clips *clips)
 {
     char folder[600], part[600], done[700];
@@ -54,18 +54,13 @@ static zoe_status make_world(zoe__made_clips *clips)
 static zoe_status prepare(zoe__made_clips *clips)
 {
     char id[96];
-    bool made = false, there = true;
     for (size_t k = 0; k < LISTS; k++)
         for (const zoe__act *act = lists[k]; act->name; act++) {
             if (!is_wanted(clips->options, act)) continue;
             clips->wanted++;
             if (!act->clips) continue;
-            if (there && made) continue;
             zoe__format(id, sizeof id, "data augment %s", act->name);
-            const size_t skipped = json_array_size(clips->skipped);
             ZOE_TRY(zoe__made_skip(clips, id, make_world(clips)));
-            there = json_array_size(clips->skipped) == skipped;
-            made = true;
         }
     return ZOE_OK;
 }

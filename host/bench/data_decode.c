@@ -172,10 +172,12 @@ static zoe_status wrong_or(decode *d, zoe_status status)
 static zoe_status measure_clip(decode *d, int codec, int which)
 {
     char end[64], id[96];
-    bool looked = false;
+    bool looked = false, found;
+    if (!is_wanted(d->made->options, codec, which)) return ZOE_OK;
     d->right = true;
-    zoe__format(end, sizeof end, "/%s-%dx%d.mkv", codecs[codec].name, sizes[which][0], sizes[which][1]);
-    if (!zoe__made_find(d->made, end, &d->clip)) return ZOE_OK;
+    zoe__format(end, sizeof end, "/clips/%s-%dx%d.mkv", codecs[codec].name, sizes[which][0], sizes[which][1]);
+    ZOE_TRY(zoe__made_find(d->made, end, &d->clip, &found));
+    if (!found) return ZOE_OK;
     for (int i = 0; i < 4; i++) {
         const bool many = i / 2;
         zoe__made_times times;

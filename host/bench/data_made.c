@@ -15,7 +15,7 @@
 #include "bench/run.h"
 #include "bench/save.h"
 
-enum { MOST_SAMPLES = 10000, LEAST_SAMPLES = 3 };
+enum { MOST_SAMPLES = 10000, LEAST_SAMPLES = 3, MOST_PATH = 512 };
 static const double SECONDS = 0.5; /* of a row, in a process, unless --seconds says more */
 
 static const zoe__made_kind *const kinds[] = {&zoe__made_decode, &zoe__made_sound, &zoe__made_augment};
@@ -57,9 +57,14 @@ zoe_status zoe__made_file(zoe_context *context, const char *path, const void *by
     zoe__format(part, sizeof part, "%s.part", path);
     FILE *file = fopen(part, "wb");
     ZOE_FAIL_IF(context, !file, ZOE_DISK, "%s: %s", part, strerror(errno));
-    const bool whole = fwrite(bytes, 1, size, file) == size;
-    ZOE_FAIL_IF(context, (fclose(file) != 0) | !whole || rename(part, path), ZOE_DISK, "%s: cannot be written", path);
-    return ZOE_OK;
+    bool whole = fwrite(bytes, 1, size, file) == size;
+    const int code = whole ? 0 : errno;
+    whole = fclose(file) == 0 && whole && rename(part, path) == 0;
+    if (whole) return ZOE_OK;
+    const zoe_status status =
+        zoe__fail(context, ZOE_DISK, "%s: cannot be written: %s", path, strerror(code ? code : errno));
+    unlink(part);
+    return status;
 }
 
 zoe_status zoe__made_skip(zoe__made_clips *clips, const char *id, zoe_status status)
@@ -94,7 +99,7 @@ static zoe_status make_pack(zoe__made_clips *clips, const char *pack)
 
 /* ---- measuring, in a fresh process ---- */
 
-static double cpu_seconds(void)
+double zoe__bench_cpu_seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -120,7 +125,7 @@ zoe_status zoe__made_from(zoe__made *made, const zoe__made_thread *thread, zoe_s
  */
 static zoe_status take(zoe__made *made, const zoe__made_row *row, double *wall, double *cpu)
 {
-    const double start = zoe__seconds(), cpu_start = cpu_seconds();
+    const double start = zoe__seconds(), cpu_start = zoe__bench_cpu_seconds();
     int started = 1;
     zoe_status status = ZOE_OK;
     for (; started < row->threads; started++)
@@ -129,7 +134,7 @@ static zoe_status take(zoe__made *made, const zoe__made_row *row, double *wall, 
     work(&made->thread[0]);
     for (int i = 1; i < started; i++) pthread_join(made->thread[i].thread, NULL);
     *wall = (zoe__seconds() - start) / (row->threads * row->amount);
-    *cpu = (cpu_seconds() - cpu_start) / (row->threads * row->amount);
+    *cpu = (zoe__bench_cpu_seconds() - cpu_start) / (row->threads * row->amount);
     for (int i = 0; i < started && status == ZOE_OK; i++)
         status = zoe__made_from(made, &made->thread[i], made->thread[i].status);
     return status;
@@ -173,15 +178,20 @@ zoe_status zoe__made_forgive(zoe__made *made, zoe_status status, bool *right)
     return ZOE_OK;
 }
 
-bool zoe__made_find(const zoe__made *made, const char *end, size_t *clip)
+zoe_status zoe__made_find(const zoe__made *made, const char *end, size_t *clip, bool *found)
 {
     const size_t size = strlen(end);
+    char file[700];
+    *found = true;
     for (*clip = 0; made->pack && *clip < zoe_pack_clips(made->pack); ++*clip) {
         const char *path = zoe_pack_clip(made->pack, *clip)->path;
         const size_t length = strlen(path);
-        if (length >= size && !strcmp(path + length - size, end)) return true;
+        if (length >= size && !strcmp(path + length - size, end)) return ZOE_OK;
     }
-    return false;
+    *found = false;
+    zoe__format(file, sizeof file, "%s/..%s", made->pack_path, end);
+    ZOE_FAIL_IF(made->context, access(file, F_OK) == 0, ZOE_DATA, "%s: not in the pack beside it", file);
+    return ZOE_OK;
 }
 
 static zoe_status open_made(zoe__made *made)
@@ -337,6 +347,8 @@ static zoe_status find_folder(zoe_context *context, const zoe_options *o, char *
         ZOE_TRY(zoe__bench_folder_make(context, own, size));
         *folder = own;
     }
+    ZOE_FAIL_IF(context, strlen(*folder) > MOST_PATH, ZOE_USAGE, "--made %.60s...: a path of %zu bytes, at most %d",
+                *folder, strlen(*folder), MOST_PATH);
     return make_folder(context, *folder);
 }
 

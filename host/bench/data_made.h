@@ -19,6 +19,8 @@ zoe_status zoe__data_made(zoe_context *context, const zoe_bench_call *call, zoe_
 /* "libavcodec 59.37.100" */
 json_t *zoe__libav_version(void);
 
+double zoe__bench_cpu_seconds(void); /* of this process, all threads together */
+
 /* The entry of "devices" for what runs on processors alone; threads: at most. */
 json_t *zoe__bench_processor(const json_t *libav, int threads);
 
@@ -100,8 +102,9 @@ zoe_status zoe__made_from(zoe__made *made, const zoe__made_thread *thread, zoe_s
 /* What is wrong with the data (ZOE_DATA) is told by the row, not by the end of everything: *right becomes false. */
 zoe_status zoe__made_forgive(zoe__made *made, zoe_status status, bool *right);
 
-/* The clip of the pack whose path ends so; false: it was not made. */
-bool zoe__made_find(const zoe__made *made, const char *end, size_t *clip);
+/* The clip of the pack whose path ends so ("/sounds/flac.mka", below the folder of all); *found false: it was not made.
+ * ZOE_DATA: it was, but the pack has it not. */
+zoe_status zoe__made_find(const zoe__made *made, const char *end, size_t *clip, bool *found);
 
 /* ---- kinds of rows ---- */
 

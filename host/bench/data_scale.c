@@ -42,7 +42,7 @@ static uint8_t drawn(int x, int y, int c, int k)
     uint32_t grain = (uint32_t)(x + 7 * k) * 2654435761u ^ (uint32_t)y * 2246822519u;
     grain = (grain ^ grain >> 15) * 3266489917u;
     if (c) return (uint8_t)(64 + triangle(x + 31 * k, 120 + 60 * c) / 2 + triangle(y, 150) / 2);
-    return (uint8_t)(20 + triangle(x + 9 * k, 260) + triangle(y + 5 * k, 190) * 4 / 5 / 2 + (int)(grain >> 27));
+    return (uint8_t)(20 + triangle(x + 9 * k, 260) + triangle(y + 5 * k, 190) * 2 / 5 + (int)(grain >> 27));
 }
 
 static zoe_status make_frame(zoe_context *context, AVFrame **out, const size *s, int k)

@@ -285,10 +285,12 @@ static zoe_status measure_row(listen *l, const char *id, bool many, order which)
 static zoe_status measure_clip(listen *l, int codec)
 {
     char end[64], name[32], id[96];
-    bool looked = false;
+    bool looked = false, found;
+    if (!is_wanted(l->made->options, codec)) return ZOE_OK;
     clip_name(name, sizeof name, codec);
     zoe__format(end, sizeof end, "/sounds%s", name);
-    if (!zoe__made_find(l->made, end, &l->clip)) return ZOE_OK;
+    ZOE_TRY(zoe__made_find(l->made, end, &l->clip, &found));
+    if (!found) return ZOE_OK;
     l->codec = codec;
     for (int i = 0; i < 2 * ORDERS; i++) {
         if (!row_id(id, sizeof id, l->made->options, codec, i / ORDERS, (order)(i % ORDERS))) continue;

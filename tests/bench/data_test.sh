@@ -106,6 +106,31 @@ fi
 spoil heard/pack pcm
 wrong 'sound flac' 3
 
+# A clip that the pack has not, because it is another one's: told, not left out.
+check 0 '' bench data --cases 'mpeg4 176x144 threads 1' --seconds 0.01 --processes 1 --made heard
+cp heard/clips/mpeg4-176x144.mkv heard/sounds/flac.mka
+check 4 'sounds/flac.mka: not in the pack' bench data --cases 'sound flac' --threads 1 --seconds 0.01 --processes 1 --made heard
+
+# A folder that cannot be: no file, no room, a name that is too long.
+: >file
+check 7 'Not a directory' bench data --cases 'sound pcm' --seconds 0.01 --processes 1 --made file
+check 7 'no/such/folder: No such' bench data --cases 'sound pcm' --seconds 0.01 --processes 1 --made no/such/folder
+check 2 'a path of 513 bytes, at most 512' bench data --cases 'sound pcm' --made "$(printf '%0513d' 0)"
+# room CODE PATTERN: files of 2048 blocks at the most, where 3.8 MB are needed
+room() (
+    failed=0
+    trap '' XFSZ
+    ulimit -f 2048
+    check "$1" "$2" bench data --cases 'sound pcm' --seconds 0.01 --processes 1 --made crowded
+    exit "$failed"
+)
+expect "no room is told" room 7 'pcm.wav: cannot be written: File too large'
+expect "no part stays behind" [ -z "$(ls crowded/sounds)" ]
+
+# What is stopped leaves nothing.
+timeout -s INT 0.5 "$zoe" bench data --cases 'data sound' >/dev/null 2>&1
+expect "nothing stays behind" [ -z "$(ls temporary)" ]
+
 # Augmentation: a row of each act, right in all threads and processes.
 check 0 '' bench data --cases 'data augment' --threads 2 --seconds 0.01 --processes 2 -o augment.json --json
 for act in 'scale 640x360 to 64x64' 'scale 1280x720 turned to 340x256' 'draw shuffle-learn' 'draw avc-l3' \
