@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BLOCK = 8 }; /* samples: of 8, 16, 32 and 64 the fastest */
+
 typedef struct key { /* what a scaler context was made for */
     int width, height, format, space, full, to_width, to_height;
 } key;
@@ -44,21 +46,63 @@ void zoe__scaler_free(zoe__scaler **scaler)
     *scaler = NULL;
 }
 
+/* to[x][y] = from[y][x] of w x h samples of `bytes` each: constants where it is called for whole blocks. */
+static inline void transpose_block(const uint8_t *from, ptrdiff_t from_stride, uint8_t *to, ptrdiff_t to_stride, int w,
+                                   int h, int bytes)
+{
+    for (int x = 0; x < w; x++)
+        for (int y = 0; y < h; y++)
+            memcpy(to + x * to_stride + (ptrdiff_t)y * bytes, from + y * from_stride + (ptrdiff_t)x * bytes,
+                   (size_t)bytes);
+}
+
+/* In blocks, because each sample of a column lies in another line of the cache: those of a block stay there. */
+static inline void transpose_blocks(const uint8_t *from, ptrdiff_t from_stride, uint8_t *to, ptrdiff_t to_stride, int w,
+                                    int h, int bytes)
+{
+    for (int y = 0; y < h; y += BLOCK)
+        for (int x = 0; x < w; x += BLOCK) {
+            const uint8_t *in = from + y * from_stride + (ptrdiff_t)x * bytes;
+            uint8_t *out = to + x * to_stride + (ptrdiff_t)y * bytes;
+            if (w - x >= BLOCK && h - y >= BLOCK)
+                transpose_block(in, from_stride, out, to_stride, BLOCK, BLOCK, bytes);
+            else
+                transpose_block(in, from_stride, out, to_stride, w - x < BLOCK ? w - x : BLOCK,
+                                h - y < BLOCK ? h - y : BLOCK, bytes);
+        }
+}
+
+static void transpose_plane(const uint8_t *from, ptrdiff_t from_stride, uint8_t *to, ptrdiff_t to_stride, int w, int h,
+                            int bytes)
+{
+    switch (bytes) {
+    case 1: transpose_blocks(from, from_stride, to, to_stride, w, h, 1); break;
+    case 2: transpose_blocks(from, from_stride, to, to_stride, w, h, 2); break;
+    case 3: transpose_blocks(from, from_stride, to, to_stride, w, h, 3); break;
+    case 4: transpose_blocks(from, from_stride, to, to_stride, w, h, 4); break;
+    default: transpose_blocks(from, from_stride, to, to_stride, w, h, bytes);
+    }
+}
+
 /* Copies one plane of w x h samples of `bytes` each; the result is h x w when transposed. Flips come after. */
 static void turn_plane(const uint8_t *from, ptrdiff_t from_stride, uint8_t *to, ptrdiff_t to_stride, int w, int h,
                        int bytes, int orientation)
 {
-    const bool transpose = orientation & ZOE__TRANSPOSE;
-    const int tw = transpose ? h : w, th = transpose ? w : h;
-    for (int y = 0; y < th; y++) {
-        const int v = orientation & ZOE__VFLIP ? th - 1 - y : y;
+    const bool hflip = orientation & ZOE__HFLIP, vflip = orientation & ZOE__VFLIP;
+    if (orientation & ZOE__TRANSPOSE) { /* hflip: rows are read from the last on; vflip: they are written so */
+        const ptrdiff_t last_from = hflip ? h - 1 : 0, last_to = vflip ? w - 1 : 0;
+        transpose_plane(from + last_from * from_stride, hflip ? -from_stride : from_stride, to + last_to * to_stride,
+                        vflip ? -to_stride : to_stride, w, h, bytes);
+        return;
+    }
+    for (int y = 0; y < h; y++) {
+        const uint8_t *in = from + (vflip ? h - 1 - y : y) * from_stride;
         uint8_t *out = to + y * to_stride;
-        for (int x = 0; x < tw; x++, out += bytes) {
-            const int u = orientation & ZOE__HFLIP ? tw - 1 - x : x;
-            const uint8_t *in = transpose ? from + u * from_stride + (ptrdiff_t)v * bytes
-                                          : from + v * from_stride + (ptrdiff_t)u * bytes;
-            for (int b = 0; b < bytes; b++) out[b] = in[b];
-        }
+        if (!hflip)
+            memcpy(out, in, (size_t)w * (size_t)bytes);
+        else
+            for (int x = 0; x < w; x++)
+                memcpy(out + (ptrdiff_t)x * bytes, in + (ptrdiff_t)(w - 1 - x) * bytes, (size_t)bytes);
     }
 }
 
@@ -89,12 +133,17 @@ static zoe_status turn_frame(zoe__scaler *s, zoe_context *context, const AVFrame
     AVFrame *to = s->turned;
     const bool transpose = orientation & ZOE__TRANSPOSE;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get((enum AVPixelFormat)frame->format);
-    av_frame_unref(to);
-    to->format = frame->format;
-    to->width = transpose ? frame->height : frame->width;
-    to->height = transpose ? frame->width : frame->height;
-    ZOE_FAIL_IF(context, av_frame_get_buffer(to, 0) < 0 || av_frame_copy_props(to, frame) < 0, ZOE_MEMORY,
-                "out of memory: a frame of %d x %d", to->width, to->height);
+    const int width = transpose ? frame->height : frame->width, height = transpose ? frame->width : frame->height;
+    if (!to->data[0] || to->format != frame->format || to->width != width || to->height != height) {
+        av_frame_unref(to);
+        to->format = frame->format;
+        to->width = width;
+        to->height = height;
+        ZOE_FAIL_IF(context, av_frame_get_buffer(to, 0) < 0, ZOE_MEMORY, "out of memory: a frame of %d x %d", width,
+                    height);
+    }
+    to->colorspace = frame->colorspace; /* all that prepare() looks at */
+    to->color_range = frame->color_range;
     for (int plane = 0; plane < av_pix_fmt_count_planes((enum AVPixelFormat)frame->format); plane++) {
         const bool chroma = (plane == 1 || plane == 2) && !(d->flags & AV_PIX_FMT_FLAG_RGB);
         turn_plane(frame->data[plane], frame->linesize[plane], to->data[plane], to->linesize[plane],
@@ -126,7 +175,10 @@ static zoe_status prepare(zoe__scaler *s, zoe_context *context, const AVFrame *f
     av_opt_set_int(s->sws, "dstw", width, 0);
     av_opt_set_int(s->sws, "dsth", height, 0);
     av_opt_set_int(s->sws, "dst_format", AV_PIX_FMT_RGB24, 0);
-    av_opt_set_int(s->sws, "sws_flags", SWS_AREA, 0);
+    /* of RGB at odd widths the scaler would take the mean of the last pixel and what lies behind its row */
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get((enum AVPixelFormat)f->format);
+    const bool odd = d && d->flags & AV_PIX_FMT_FLAG_RGB && f->width % 2;
+    av_opt_set_int(s->sws, "sws_flags", odd ? SWS_AREA | SWS_FULL_CHR_H_INP : SWS_AREA, 0);
     /* 4:2:0 chroma lies between two rows, as the scale filter assumes */
     if (f->format == AV_PIX_FMT_YUV420P) av_opt_set_int(s->sws, "src_v_chr_pos", 128, 0);
     if (sws_init_context(s->sws, NULL, NULL) < 0) {

@@ -54,6 +54,19 @@ typedef struct zoe__synth_movie {
     const char *encoder;   /* of the pictures; NULL: libx264 where FFmpeg has it, else mpeg4 */
 } zoe__synth_movie;
 
+/* What zoe__synth_encode_sound() encodes. */
+typedef struct zoe__synth_record {
+    const int16_t *pcm; /* [samples][channels] */
+    int samples, channels, rate;
+    const char *container; /* "wav", "matroska" */
+    const char *encoder;   /* FFmpeg's name: "pcm_s16le", "flac", "libmp3lame", "aac", "libvorbis", "libopus" */
+    int bit_rate;          /* bits/s; 0: the encoder's own, or lossless */
+} zoe__synth_record;
+
+/* Encodes sound in memory, as zoe__synth_encode() does a movie. ZOE_UNSUPPORTED: FFmpeg has no such encoder, or it
+ * does not take such sound; ZOE_MEMORY; ZOE_DATA: there is no such container, or the encoder refused. */
+zoe_status zoe__synth_encode_sound(zoe_context *context, const zoe__synth_record *record, uint8_t **out, size_t *size);
+
 /* Encodes a movie in memory: *out (*size bytes) is the caller's, free with av_free(). A key frame each 25, 4:2:0,
  * tagged as BT.601 limited range; one thread, so that equal movies give equal bytes. ZOE_UNSUPPORTED: FFmpeg has no
  * such encoder; ZOE_MEMORY; ZOE_DATA: the encoder refused. */

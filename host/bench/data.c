@@ -6,25 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <zoe/media.h>
 
 #include "bench/bench.h"
-#include "bench/data_decode.h"
+#include "bench/data_made.h"
 #include "bench/run.h"
 #include "bench/save.h"
 #include "core/philox.h"
 #include "core/sha256.h"
 
 enum { FRAMES = 3, SIDE = 224, MOST_PROCESSES = 100, MOST_ROUNDS = 10000 };
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- in a fresh process ---- */
 
@@ -81,7 +73,7 @@ static zoe_status take_rounds(work *w, draw *sample, double seconds, json_t *sam
 {
     const double start = zoe__seconds();
     for (uint32_t round = 0; round < MOST_ROUNDS && (round < 3 || zoe__seconds() - start < seconds); round++) {
-        const double before = cpu_seconds();
+        const double before = zoe__bench_cpu_seconds();
         size_t count = 0;
         for (size_t i = 0; i < zoe_pack_clips(w->pack); i++) {
             zoe__random random;
@@ -91,7 +83,8 @@ static zoe_status take_rounds(work *w, draw *sample, double seconds, json_t *sam
             count += done;
         }
         if (count == 0) return ZOE_OK;
-        if (round > 0) json_array_append_new(samples, json_real((cpu_seconds() - before) * 1e9 / (double)count));
+        if (round > 0)
+            json_array_append_new(samples, json_real((zoe__bench_cpu_seconds() - before) * 1e9 / (double)count));
     }
     return ZOE_OK;
 }
@@ -147,9 +140,9 @@ static zoe_status make_pack(zoe_context *context, const zoe_bench_call *call, ch
     ZOE_TRY(zoe__bench_folder_make(context, folder, size));
     zoe_index_options options = zoe_index_options_default();
     options.max_bad = 1;
-    const double start = cpu_seconds();
+    const double start = zoe__bench_cpu_seconds();
     ZOE_TRY(zoe_pack_index(context, call->args, call->arg_count, folder, &options));
-    *seconds = cpu_seconds() - start;
+    *seconds = zoe__bench_cpu_seconds() - start;
     return ZOE_OK;
 }
 
@@ -281,7 +274,7 @@ static zoe_status print_here(zoe_context *context, const char *folder, const zoe
 /* Words that only one of the two ways knows. */
 static zoe_status check_words(zoe_context *context, const zoe_bench_call *call)
 {
-    static const char *const of_decode[] = {"cases", "made", "threads"};
+    static const char *const of_decode[] = {"cases", "made", "threads", "spoil"};
     const bool here = zoe_options_flag(call->options, "here"), decode = zoe_options_flag(call->options, "decode");
     ZOE_FAIL_IF(context, here && call->arg_count == 0, ZOE_USAGE, "bench data --here: a pack is missing");
     for (size_t i = 0; i < sizeof of_decode / sizeof *of_decode && !decode; i++)
@@ -300,7 +293,7 @@ static zoe_status run(zoe_context *context, const zoe_bench_call *call, zoe_benc
     zoe_status status = ZOE_OK;
     const bool decode = zoe_options_flag(call->options, "decode");
     ZOE_TRY(check_words(context, call));
-    if (call->arg_count == 0 || decode) return zoe__data_decode(context, call, out);
+    if (call->arg_count == 0 || decode) return zoe__data_made(context, call, out);
     const char *pack = call->args[0];
     const bool is_pack = call->arg_count == 1 && zoe_pack_is(pack);
     if (is_pack && zoe_options_flag(call->options, "here")) return print_here(context, pack, call->options, out);
@@ -341,7 +334,9 @@ static const zoe_option options[] = {
     {.name = "made", .type = ZOE_OPTION_TEXT, .value = "FOLDER",
      .help = "without clips: where those that it makes stay, and are when they were made before"},
     {.name = "decode", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
-     .help = "with --here: the rows of codecs, of the pack that is named"},
+     .help = "with --here: the rows of clips that were made, of the pack that is named"},
+    {.name = "spoil", .type = ZOE_OPTION_FLAG, .flags = ZOE_OPTION_HIDDEN,
+     .help = "tests: a number of what augmentation gave is changed before it is judged"},
     ZOE__OPTION_SAVE,
     {.name = "here", .type = ZOE_OPTION_FLAG,
      .help = "measure once, in this process: what the fresh processes are told"},
@@ -351,7 +346,7 @@ static const zoe_option options[] = {
 
 const zoe_bench_suite zoe__suite_data = {
     .name = "data",
-    .summary = "decoding by codec, size, threads and order; of clips: CPU time of frames and sound",
+    .summary = "decoding, sound and augmentation by codec, size, threads and order; of clips: CPU time",
     .usage = "[PACK|FILES...]",
     .options = options,
     .run = run,

@@ -57,6 +57,16 @@ static const struct {
                      "in order, or random ones, each a seek. CPU time is that of all threads together. Right are "
                      "frames with the hash of "
                      "their first reading, each most like what was drawn for its place"},
+    {"data sound ",
+     "a second of sound: by file, decoded from the bytes of a whole file to one channel of samples, as when files are "
+     "indexed; sequential and random, read from a pack, where it lies decoded, each random one a seek. Right are "
+     "seconds most like what was drawn for their place, windows with the bits of the whole, files with the bits of the "
+     "pack; PCM and FLAC give the very numbers that were drawn"},
+    {"data augment ",
+     "a sample of one thing that the host does after decoding: a frame scaled to a task's size, a request drawn by its "
+     "sampler, or, on the device host, what is a kernel on any other: crop, flip, order of channels, light, gain with "
+     "spectrogram. Right are results of a plain computation beside it, with the same bits in all threads and "
+     "processes"},
     {"data/", "processor time of a sample before any device sees it: three random frames at 224x224, a random second "
               "of sound, its "
               "spectrogram on the host. Right are frames with the hash they had when their file was read from start "

@@ -88,7 +88,7 @@ const zoe__verb zoe__verb_bench = {
                 "zoe bench train --net resnet18 --batch 16 --size 112x112 --device intel --json\n",
     .notes =
         "Suites: quick (a minute), standard (to publish), full, roof, gemm; train (whole steps of a network), conv\n"
-        "(each of its layers alone), data (frames and sound of a pack), quality (time until something is learnt).\n"
+        "(each of its layers alone), data (decoding, sound, augmentation), quality (time until something is learnt).\n"
         "Other words: list [SUITE], compare A B, null, report [FILES] [-o PAGE.html], import FILES, export -o FOLDER,\n"
         "describe [ID], once ID.\n"
         "What is measured runs in fresh processes, one after the other;\n"

@@ -30,6 +30,11 @@ check 0 '' bench data clips --seconds 0.01 --processes 2 -o data.json
 good data.json
 check 0 '' bench data others --seconds 0.01 --processes 1 -o data2.json
 check 4 'are not compared' bench compare data.json data2.json
+for kind in 'sound pcm threads 1' 'augment draw shuffle-learn threads 1' 'decode mpeg4 176x144 threads 1'; do
+    check 0 '' bench data --cases "$kind" --threads 1 --seconds 0.01 --processes 2 -o made.json
+    good made.json
+    expect "its list has a version" grep -q '"suite_id":"data-made-2"' made.json
+done
 
 # ---- what an adversary gives ----
 mkfifo pipe
