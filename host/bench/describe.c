@@ -49,7 +49,7 @@ static const struct {
      "algorithm does less (Winograd) the row says effective, and its share of the roof is of what is done"},
     {"linear ", "one direction of a linear layer, as conv2d"},
     {"train ", "a whole training step: forward, loss, backward, SGD with momentum, on numbers that lie on the device. "
-               "Three times "
+               "batch max: the largest power of two that the device has room for. Three times "
                "the forward arithmetic is counted. Right are losses that are numbers, with the same bits in every "
                "process"},
     {"data decode ", "a frame of clips that the benchmark makes itself, decoded and made RGB, by so many threads with "

@@ -241,10 +241,9 @@ zoe_status zoe__report_html(const zoe__report *r, char **text)
     fputs(STYLE, out);
     fprintf(out, "</style></head><body>\n<h1>zoe bench: %s</h1>\n", text_of(r->documents[0], "suite_id"));
     fputs(
-        "<p>Medians of fresh processes with their 95 % intervals. Each result was compared with its definition in "
-        "double "
-        "before it was timed; what was wrong has no speed and is in no mean. Arithmetic is counted from the definition "
-        "(<i>effective</i> where an algorithm does less).</p>\n",
+        "<p>Medians of fresh processes with their 95 % intervals. Each result was checked, where it has one against "
+        "its definition in double; what was wrong has no speed and is in no mean. Arithmetic is counted from the "
+        "definition (<i>effective</i> where an algorithm does less).</p>\n",
         out);
     devices(out, r);
     zoe__plot_ranking(out, r);
