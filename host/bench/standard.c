@@ -74,7 +74,7 @@ static const zoe_option options[] = {ZOE__RUN_OPTIONS, {.name = NULL}};
 
 const zoe_bench_suite zoe__suite_standard = {
     .name = "standard",
-    .summary = "what to publish: roof, products, convolutions, training steps; most of an hour",
+    .summary = "what to publish: roof, products, convolutions, training steps; some minutes",
     .usage = "[-d DEVICE ..] [-o FILE.json]",
     .options = options,
     .run = run,

@@ -17,7 +17,7 @@
 #include "bench/run.h"
 #include "bench/save.h"
 #include "core/child.h"
-#include "graph/graph.h"
+#include "graph/state.h"
 
 enum { WARM_STEPS = 2, LEAST_STEPS = 3, MOST_STEPS = 100000, PROFILED_STEPS = 3, CHECKED_STEPS = 4 };
 
@@ -33,8 +33,9 @@ typedef struct subject {
     zoe_store *store;
     zoe_plan *plan;
     zoe_value x, labels, loss;
-    double flops; /* forward, of the definition */
-    char id[128]; /* as case_id.h has it */
+    double flops;      /* forward, of the definition */
+    double done_flops; /* of a step */
+    char id[128];      /* as case_id.h has it */
     int64_t step;
     float losses[CHECKED_STEPS];
 } subject;
@@ -119,6 +120,25 @@ static zoe_status bytes_of_batch(void *user, int batch, uint64_t *bytes)
     return status;
 }
 
+/* Of the definition, and what the algorithms of the three directions multiply. */
+static void count_flops(subject *s)
+{
+    const zoe_graph *fused = zoe__plan_graph(s->plan);
+    for (size_t n = 0; n < zoe__graph_nodes(s->graph); n++) {
+        const zoe__node *node = zoe__graph_node(s->graph, n);
+        if (node->op->flops) s->flops += node->op->flops(s->graph, node);
+    }
+    s->done_flops = ZOE__DIRECTIONS * s->flops;
+    for (size_t n = 0; n < zoe__graph_nodes(fused); n++) {
+        const zoe__node *node = zoe__graph_node_const(fused, n);
+        for (int d = 0; node->op->as_conv2d && node->op->flops && d < ZOE__DIRECTIONS; d++) {
+            const char *algorithm = s->plan->nodes[n].choice[d].algorithm;
+            if (!algorithm || strncmp(algorithm, "winograd", 8)) continue;
+            s->done_flops -= node->op->flops(fused, node) * (1 - 1 / ZOE__WINOGRAD_SAVES);
+        }
+    }
+}
+
 static zoe_status make_subject(subject *s)
 {
     const zoe_options *o = s->options;
@@ -133,10 +153,7 @@ static zoe_status make_subject(subject *s)
     zoe__format(s->id, sizeof s->id, "train %s %dx%dx%d batch %d", s->net->name, s->shape.c, s->shape.h, s->shape.w,
                 batch);
     ZOE_TRY(make_plan(s, false));
-    for (size_t n = 0; n < zoe__graph_nodes(s->graph); n++) {
-        const zoe__node *node = zoe__graph_node(s->graph, n);
-        if (node->op->flops) s->flops += node->op->flops(s->graph, node);
-    }
+    count_flops(s);
     return feed(s);
 }
 
@@ -192,6 +209,7 @@ static zoe_status measure(subject *s, json_t **out)
                      zoe__bench_device(s->device));
     json_object_set_new(*out, "id", json_string(s->id));
     json_object_set_new(*out, "batch", json_integer(s->shape.n));
+    json_object_set_new(*out, "done_flops", json_real(s->done_flops));
     json_object_update(*out, used);
     json_decref(used);
     return ZOE_OK;

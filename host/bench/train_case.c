@@ -52,6 +52,7 @@ void zoe__train_found(json_t *out, const json_t *found)
     zoe__sha256_hex(digest, hex);
     for (i = 0; i < sizeof same / sizeof *same; i++) json_object_set(out, same[i], json_object_get(found, same[i]));
     json_object_set_new(out, "flops", json_real(3 * json_number_value(json_object_get(found, "flops"))));
+    json_object_set(out, "done_flops", json_object_get(found, "done_flops"));
     json_object_set(out, "first_run_s", json_object_get(found, "first_step_s"));
     json_object_set_new(out, "effective", json_true());
     json_object_set_new(out, "algorithm", json_string("step"));

@@ -28,6 +28,14 @@ expect "pictures a second" is "$(value images_per_s) > 0"
 expect "the process is larger than its plan" is "$(value peak_bytes) > $(value plan_bytes)"
 expect "shares of time add up" is "$(grep '"share"' out | awk -F': ' '{sum += $2} END {print (sum > 0.99 && sum < 1.01)}')"
 
+# The share of the roof is of what is multiplied: all of the definition, or less where Winograd works.
+for way in direct winograd; do
+    check 0 '' bench once 'train resnet20-cifar 3x32x32 batch 2' --conv $way --no-tuning --seconds 0.01 --json
+    eval "$way=$(value done_flops) all=$(value flops)"
+done
+expect "direct multiplies all ($direct of $all)" is "$direct == $all"
+expect "winograd less ($winograd of $all)" is "$winograd < 0.6 * $all && $winograd > 0.2 * $all"
+
 # From files, and beside it with one batch: the first step sees the same one, the second does not.
 mkdir temporary
 export TMPDIR="$work/temporary"
