@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/gemm_net.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,10 @@ static zoe_status add_item(zoe_context *context, zoe__gemm_net *to, const zoe__t
     const zoe__conv2d *v = &item->conv;
     const bool linear = !strcmp(item->op, "linear");
     const int taps = v->c / v->groups * (linear ? v->h * v->w : v->r * v->s), filters = v->k / v->groups;
-    const int rows = linear ? v->n : v->n * v->p * v->q;
+    const double places = linear ? v->n : (double)v->n * v->p * v->q;
+    ZOE_FAIL_IF(context, places > INT_MAX / 2, ZOE_CONFIG,
+                "a product of %.0f rows: at most %d; a smaller batch has fewer", places, INT_MAX / 2);
+    const int rows = (int)places;
     ZOE_TRY(add(context, to, "nt", rows, filters, taps));
     if (item->data) ZOE_TRY(add(context, to, "nn", rows, taps, filters));
     return add(context, to, "tn", filters, taps, rows);

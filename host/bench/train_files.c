@@ -104,6 +104,8 @@ static zoe_status bytes_of_batch(void *user, int batch, uint64_t *bytes)
     if (status == ZOE_OK) status = zoe__bench_set_int(o, "batch", batch);
     if (status == ZOE_OK) status = zoe_train(p->context, p->task->name, p->call->args, 1, o, NULL, &result);
     if (status == ZOE_OK) *bytes = result.peak_bytes;
+    if (status == ZOE_OK && result.micro_batches > 1) /* a training would go on in parts: as one step it is too large */
+        status = zoe__fail(p->context, ZOE_DEVICE_MEMORY, "a step of %d windows does not fit", batch);
     zoe_train_result_clear(&result);
     zoe_options_free(&o);
     return status;

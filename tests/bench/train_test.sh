@@ -56,4 +56,8 @@ check 0 '' bench compare files.json files.json
 expect "nothing stays behind" [ -z "$(ls temporary)" ]
 check 0 '' bench train --task avc-ave --batch 2 --clips 8 --cache 64 --seconds 0.01 --processes 1 --json
 expect "the cache is named" grep -q 'from files, cache 64 MiB' out
+# As many windows as one step has room for: a training would split more into parts, which is another thing.
+check 0 '' bench train --task shuffle-learn --batch max --max-memory 12M --clips 8 --seconds 0.01 --processes 1 --json
+expect "a number that fits in one step" is "$(value batch) >= 1 && $(value batch) <= 64 && $(value plan_bytes) <= 12 * 1048576"
+check 3 'rows' bench gemm --net avc-vision --size 4096x4096 --batch 65536 -d host
 finish
